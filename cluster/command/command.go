@@ -1,0 +1,104 @@
+package command
+
+import "fmt"
+
+// Verb names a command in the log. Numbers are never reused.
+type Verb uint8
+
+// The verbs.
+const (
+	VerbSubmit Verb = iota + 1
+	VerbStage
+	VerbSubmitStaged
+	VerbContinue
+	VerbOpenSession
+	VerbEndSession
+	VerbHoldSession
+	VerbSetLimit
+	VerbComplete
+	VerbHandBack
+	VerbRevoke
+	VerbPutDocument
+	VerbDeleteDocument
+	VerbPurge
+	VerbSetVersion
+)
+
+// Command is one verb with its arguments.
+type Command interface {
+	Verb() Verb
+	write(w *writer)
+	read(r *reader)
+}
+
+// Encode gives the bytes of one command for AppendCommand. The shard comes
+// first, so that a node can route a command that it does not decode.
+func Encode(shard uint16, c Command) []byte {
+	w := &writer{b: make([]byte, 0, 256)}
+	w.uint(uint64(shard))
+	w.byte(byte(c.Verb()))
+	c.write(w)
+	return w.b
+}
+
+// Decode is the inverse of Encode. The command's byte slices alias b.
+func Decode(b []byte) (Command, error) {
+	r := &reader{b: b}
+	r.uint()
+	verb := Verb(r.byte())
+	if r.bad {
+		return nil, r.err("envelope")
+	}
+	c := blank(verb)
+	if c == nil {
+		return nil, fmt.Errorf("%w: unknown verb %d; this node is older than the cluster's log", ErrDamaged, verb)
+	}
+	c.read(r)
+	return c, r.err(fmt.Sprintf("verb %d", verb))
+}
+
+// Shard reads the shard of an encoded command.
+func Shard(b []byte) (uint16, error) {
+	r := &reader{b: b}
+	v := r.uint()
+	if r.bad || v > 1<<16-1 {
+		return 0, fmt.Errorf("%w: shard", ErrDamaged)
+	}
+	return uint16(v), nil
+}
+
+func blank(v Verb) Command {
+	switch v {
+	case VerbSubmit:
+		return &Submit{}
+	case VerbStage:
+		return &Stage{}
+	case VerbSubmitStaged:
+		return &SubmitStaged{}
+	case VerbContinue:
+		return &Continue{}
+	case VerbOpenSession:
+		return &OpenSession{}
+	case VerbEndSession:
+		return &EndSession{}
+	case VerbHoldSession:
+		return &HoldSession{}
+	case VerbSetLimit:
+		return &SetLimit{}
+	case VerbComplete:
+		return &Complete{}
+	case VerbHandBack:
+		return &HandBack{}
+	case VerbRevoke:
+		return &Revoke{}
+	case VerbPutDocument:
+		return &PutDocument{}
+	case VerbDeleteDocument:
+		return &DeleteDocument{}
+	case VerbPurge:
+		return &Purge{}
+	case VerbSetVersion:
+		return &SetVersion{}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package command
+
+import "github.com/windrow-dev/windrow/queue"
+
+// Revoke ends a task that waits, or with Terminate also one that runs.
+type Revoke struct {
+	Namespace string
+	ID        queue.ID
+	Terminate bool
+}
+
+// PutDocument stores a document under (kind, namespace, name). A kind that
+// keeps versions gets the next one, unless Digest is the newest version's.
+type PutDocument struct {
+	Kind      string
+	Namespace string
+	Name      string
+	Digest    string // names the content; for modules their sha256
+	Body      []byte // JSON, validated before it was proposed
+	// IfVersion, when not 0, refuses unless the newest version is this one.
+	IfVersion uint32
+	// Blobs are the digests that the document refers to.
+	Blobs      []string
+	Attributes Attributes
+}
+
+// DeleteDocument removes a document, or with Version one version of it.
+type DeleteDocument struct {
+	Kind      string
+	Namespace string
+	Name      string
+	Version   uint32 // 0: all
+}
+
+// Purge revokes what waits in a queue now.
+type Purge struct {
+	Namespace string
+	Queue     string
+}
+
+// SetVersion raises the machine's version, once every server supports it.
+type SetVersion struct{ Version uint32 }
+
+// Verb implements Command.
+func (*Revoke) Verb() Verb { return VerbRevoke }
+
+// Verb implements Command.
+func (*PutDocument) Verb() Verb { return VerbPutDocument }
+
+// Verb implements Command.
+func (*DeleteDocument) Verb() Verb { return VerbDeleteDocument }
+
+// Verb implements Command.
+func (*Purge) Verb() Verb { return VerbPurge }
+
+// Verb implements Command.
+func (*SetVersion) Verb() Verb { return VerbSetVersion }
+
+func (c *Revoke) write(w *writer) {
+	w.string(c.Namespace)
+	w.id(c.ID)
+	w.bool(c.Terminate)
+}
+
+func (c *Revoke) read(r *reader) { c.Namespace, c.ID, c.Terminate = r.string(), r.id(), r.bool() }
+
+func (c *PutDocument) write(w *writer) {
+	w.string(c.Kind)
+	w.string(c.Namespace)
+	w.string(c.Name)
+	w.string(c.Digest)
+	w.bytes(c.Body)
+	w.uint(uint64(c.IfVersion))
+	w.strings(c.Blobs)
+	c.Attributes.write(w)
+}
+
+func (c *PutDocument) read(r *reader) {
+	c.Kind, c.Namespace, c.Name, c.Digest = r.string(), r.string(), r.string(), r.string()
+	c.Body, c.IfVersion, c.Blobs = r.bytes(), r.uint32(), r.strings()
+	c.Attributes.read(r)
+}
+
+func (c *DeleteDocument) write(w *writer) {
+	w.string(c.Kind)
+	w.string(c.Namespace)
+	w.string(c.Name)
+	w.uint(uint64(c.Version))
+}
+
+func (c *DeleteDocument) read(r *reader) {
+	c.Kind, c.Namespace, c.Name, c.Version = r.string(), r.string(), r.string(), r.uint32()
+}
+
+func (c *Purge) write(w *writer) {
+	w.string(c.Namespace)
+	w.string(c.Queue)
+}
+
+func (c *Purge) read(r *reader) { c.Namespace, c.Queue = r.string(), r.string() }
+
+func (c *SetVersion) write(w *writer) { w.uint(uint64(c.Version)) }
+func (c *SetVersion) read(r *reader)  { c.Version = r.uint32() }

@@ -1,0 +1,240 @@
+package command
+
+import "github.com/windrow-dev/windrow/queue"
+
+// Call is one task to be made.
+type Call struct {
+	ID   queue.ID
+	Spec uint32 // index into the command's Specs
+	// Countdown is a delay from T, ETA an absolute time; the later one holds.
+	Countdown, ETA int64
+	// ExpiresIn is a time from T, ExpiresAt an absolute one; 0 is none.
+	ExpiresIn, ExpiresAt int64
+	FairnessKey          string
+	UniqueKey            string
+	ConcurrencyKey       string
+	ConcurrencyLimit     uint32
+	// Replays names the dead-lettered task that this call runs anew, or zero.
+	Replays queue.ID
+	// Blobs are the digests that the payload refers to.
+	Blobs []string
+	// Payload is queue.Payload's bytes, opaque to the machine.
+	Payload []byte
+}
+
+// Calls is a list of calls with their distinct specs written once.
+type Calls struct {
+	Specs []queue.Spec
+	List  []Call
+}
+
+// Idempotency makes a repeated request answer as the first did.
+type Idempotency struct {
+	Route string
+	Key   string
+	// Body is a hash of the request, so that another body under the same key
+	// is refused.
+	Body [16]byte
+}
+
+// Submit makes tasks, all or none. It has at most MaxSubmit calls and about
+// MaxCommand bytes; what is more travels as Stage and SubmitStaged.
+type Submit struct {
+	Namespace string
+	Calls     Calls
+	Idem      *Idempotency
+}
+
+// Bounds of one command, so that one log entry stays short.
+const (
+	MaxSubmit  = 500
+	MaxCommand = 256 << 10
+)
+
+// Stage brings a part of a large batch. It becomes visible, all at once, by
+// SubmitStaged; a stage that nobody submits is dropped after StageTTL.
+type Stage struct {
+	Namespace string
+	Stage     queue.ID
+	Part      uint32 // 0, 1, 2 …; a repeated part changes nothing
+	Calls     Calls
+}
+
+// StageTTL is how long a stage waits for its SubmitStaged, nanoseconds.
+const StageTTL = int64(60e9)
+
+// SubmitStaged accepts a stage of so many parts.
+type SubmitStaged struct {
+	Namespace string
+	Stage     queue.ID
+	Parts     uint32
+	Idem      *Idempotency
+}
+
+// Continue carries on work that one Apply had to leave, and by its batch's T
+// brings the machine's time forward to a timer that is due.
+type Continue struct{}
+
+// Verb implements Command.
+func (*Submit) Verb() Verb { return VerbSubmit }
+
+// Verb implements Command.
+func (*Stage) Verb() Verb { return VerbStage }
+
+// Verb implements Command.
+func (*SubmitStaged) Verb() Verb { return VerbSubmitStaged }
+
+// Verb implements Command.
+func (*Continue) Verb() Verb { return VerbContinue }
+
+func (c *Submit) write(w *writer) {
+	w.string(c.Namespace)
+	c.Calls.write(w)
+	c.Idem.write(w)
+}
+
+func (c *Submit) read(r *reader) {
+	c.Namespace = r.string()
+	c.Calls.read(r)
+	c.Idem = readIdem(r)
+}
+
+func (c *Stage) write(w *writer) {
+	w.string(c.Namespace)
+	w.id(c.Stage)
+	w.uint(uint64(c.Part))
+	c.Calls.write(w)
+}
+
+func (c *Stage) read(r *reader) {
+	c.Namespace, c.Stage, c.Part = r.string(), r.id(), r.uint32()
+	c.Calls.read(r)
+}
+
+func (c *SubmitStaged) write(w *writer) {
+	w.string(c.Namespace)
+	w.id(c.Stage)
+	w.uint(uint64(c.Parts))
+	c.Idem.write(w)
+}
+
+func (c *SubmitStaged) read(r *reader) {
+	c.Namespace, c.Stage, c.Parts = r.string(), r.id(), r.uint32()
+	c.Idem = readIdem(r)
+}
+
+func (*Continue) write(*writer) {}
+func (*Continue) read(*reader)  {}
+
+func (i *Idempotency) write(w *writer) {
+	w.bool(i != nil)
+	if i != nil {
+		w.string(i.Route)
+		w.string(i.Key)
+		w.b = append(w.b, i.Body[:]...)
+	}
+}
+
+func readIdem(r *reader) *Idempotency {
+	if !r.bool() {
+		return nil
+	}
+	i := &Idempotency{Route: r.string(), Key: r.string()}
+	i.Body = r.id()
+	return i
+}
+
+func (c *Calls) write(w *writer) {
+	w.uint(uint64(len(c.Specs)))
+	for i := range c.Specs {
+		writeSpec(w, &c.Specs[i])
+	}
+	w.uint(uint64(len(c.List)))
+	for i := range c.List {
+		c.List[i].write(w)
+	}
+}
+
+func (c *Calls) read(r *reader) {
+	n := r.count(minSpec)
+	c.Specs = make([]queue.Spec, n)
+	for i := range c.Specs {
+		readSpec(r, &c.Specs[i])
+	}
+	n = r.count(minCall)
+	c.List = make([]Call, n)
+	for i := range c.List {
+		c.List[i].read(r)
+		if int(c.List[i].Spec) >= len(c.Specs) {
+			r.fail()
+			return
+		}
+	}
+}
+
+// minCall is the shortest encoding of a call: id, spec, flags, payload length.
+const minCall = 16 + 1 + 1 + 1
+
+const (
+	callTimes = 1 << iota
+	callKeys
+	callReplays
+	callBlobs
+)
+
+func (c *Call) write(w *writer) {
+	var flags byte
+	if c.Countdown|c.ETA|c.ExpiresIn|c.ExpiresAt != 0 {
+		flags |= callTimes
+	}
+	if c.FairnessKey != "" || c.UniqueKey != "" || c.ConcurrencyKey != "" {
+		flags |= callKeys
+	}
+	if !c.Replays.IsZero() {
+		flags |= callReplays
+	}
+	if len(c.Blobs) > 0 {
+		flags |= callBlobs
+	}
+	w.id(c.ID)
+	w.uint(uint64(c.Spec))
+	w.byte(flags)
+	if flags&callTimes != 0 {
+		w.int(c.Countdown)
+		w.int(c.ETA)
+		w.int(c.ExpiresIn)
+		w.int(c.ExpiresAt)
+	}
+	if flags&callKeys != 0 {
+		w.string(c.FairnessKey)
+		w.string(c.UniqueKey)
+		w.string(c.ConcurrencyKey)
+		w.uint(uint64(c.ConcurrencyLimit))
+	}
+	if flags&callReplays != 0 {
+		w.id(c.Replays)
+	}
+	if flags&callBlobs != 0 {
+		w.strings(c.Blobs)
+	}
+	w.bytes(c.Payload)
+}
+
+func (c *Call) read(r *reader) {
+	c.ID, c.Spec = r.id(), r.uint32()
+	flags := r.byte()
+	if flags&callTimes != 0 {
+		c.Countdown, c.ETA, c.ExpiresIn, c.ExpiresAt = r.int(), r.int(), r.int(), r.int()
+	}
+	if flags&callKeys != 0 {
+		c.FairnessKey, c.UniqueKey, c.ConcurrencyKey = r.string(), r.string(), r.string()
+		c.ConcurrencyLimit = r.uint32()
+	}
+	if flags&callReplays != 0 {
+		c.Replays = r.id()
+	}
+	if flags&callBlobs != 0 {
+		c.Blobs = r.strings()
+	}
+	c.Payload = r.bytes()
+}

@@ -1,0 +1,28 @@
+package keep
+
+import (
+	_ "github.com/dgraph-io/badger/v4"
+	_ "github.com/elastic/go-seccomp-bpf"
+	_ "github.com/gofiber/fiber/v2"
+	_ "github.com/google/uuid"
+	_ "github.com/hashicorp/raft"
+	_ "github.com/hashicorp/raft-wal"
+	_ "github.com/hashicorp/yamux"
+	_ "github.com/klauspost/compress/zstd"
+	_ "github.com/knadh/koanf/parsers/yaml"
+	_ "github.com/knadh/koanf/providers/env/v2"
+	_ "github.com/knadh/koanf/providers/file"
+	_ "github.com/knadh/koanf/providers/posflag"
+	_ "github.com/knadh/koanf/v2"
+	_ "github.com/landlock-lsm/go-landlock/landlock"
+	_ "github.com/robfig/cron/v3"
+	_ "github.com/spf13/cobra"
+	_ "github.com/spf13/cobra/doc"
+	_ "github.com/tetratelabs/wazero"
+	_ "github.com/tetratelabs/wazero/experimental"
+	_ "github.com/google/go-cmp/cmp"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "pgregory.net/rapid"
+)

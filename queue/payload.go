@@ -1,0 +1,67 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// Payload is what a call gives to its task and what only people read: kept as
+// the JSON that came, opaque to the state machine.
+type Payload struct {
+	Args   []byte // JSON array, nil when not given
+	Kwargs []byte // JSON object, nil when not given
+	Input  []byte // any JSON, nil when not given
+	// Blob is the digest ("sha256:…") of the input where it is larger than
+	// MaxInline; Input is nil then.
+	Blob string
+	// Raw says that Input is a JSON string whose text is the guest's stdin.
+	Raw     bool
+	Labels  []byte // JSON object or nil
+	Headers []byte // JSON object or nil
+}
+
+// ErrPayload says that stored payload bytes are damaged.
+var ErrPayload = errors.New("damaged payload")
+
+const payloadRaw = 1
+
+// Append writes p after dst.
+func (p *Payload) Append(dst []byte) []byte {
+	var flags byte
+	if p.Raw {
+		flags |= payloadRaw
+	}
+	dst = append(dst, 1, flags)
+	for _, b := range [...][]byte{p.Args, p.Kwargs, p.Input, []byte(p.Blob), p.Labels, p.Headers} {
+		dst = binary.AppendUvarint(dst, uint64(len(b)))
+		dst = append(dst, b...)
+	}
+	return dst
+}
+
+// DecodePayload reads what Append wrote; its fields alias b.
+func DecodePayload(b []byte) (Payload, error) {
+	var p Payload
+	if len(b) < 2 || b[0] != 1 {
+		return p, ErrPayload
+	}
+	p.Raw = b[1]&payloadRaw != 0
+	var blob []byte
+	rest := b[2:]
+	for _, field := range [...]*[]byte{&p.Args, &p.Kwargs, &p.Input, &blob, &p.Labels, &p.Headers} {
+		n, used := binary.Uvarint(rest)
+		if used <= 0 || n > uint64(len(rest)-used) {
+			return Payload{}, ErrPayload
+		}
+		rest = rest[used:]
+		if n > 0 {
+			*field = rest[:n:n]
+		}
+		rest = rest[n:]
+	}
+	p.Blob = string(blob)
+	if len(rest) != 0 {
+		return Payload{}, ErrPayload
+	}
+	return p, nil
+}

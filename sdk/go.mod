@@ -1,0 +1,3 @@
+module github.com/windrow-dev/windrow/sdk
+
+go 1.26
