@@ -1,0 +1,4 @@
+package store
+
+type preallocated struct{}
+type reserve struct{}
