@@ -4,6 +4,7 @@ package wasm_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -89,7 +90,7 @@ func build(t *testing.T, name string) module {
 		t.Fatal(err)
 	}
 	rt := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages))
-	t.Cleanup(func() { _ = rt.Close(t.Context()) })
+	t.Cleanup(func() { _ = rt.Close(context.Background()) })
 	wasi_snapshot_preview1.MustInstantiate(t.Context(), rt)
 	compiled, err := rt.CompileModule(t.Context(), code)
 	if err != nil {

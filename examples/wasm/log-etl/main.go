@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +51,7 @@ func etl(in input, log io.Writer) (*Report, error) {
 	agg := newAggregate()
 	for {
 		line, err := in.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -62,7 +63,7 @@ func etl(in input, log io.Writer) (*Report, error) {
 		}
 	}
 	if agg.lines == 0 {
-		return nil, fmt.Errorf("no lines to read: give the log's text, or {\"lines\": [...]}")
+		return nil, errors.New("no lines to read: give the log's text, or {\"lines\": [...]}")
 	}
 	fmt.Fprintf(log, "done: %d lines, %d requests, %d dropped\n", agg.lines, agg.requests, agg.droppedTotal())
 	return agg.report(in.top), nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -135,7 +136,7 @@ func TestParseLine(t *testing.T) {
 	if reason != "" {
 		t.Fatalf("dropped: %s", reason)
 	}
-	if e.Path != "/orders/:id" || e.Method != "GET" || e.Micros != 1_500_000 || e.Bytes != 512 || !e.Bot || e.Time.Hour() != 8 {
+	if e.Path != "/orders/:id" || e.Method != http.MethodGet || e.Micros != 1_500_000 || e.Bytes != 512 || !e.Bot || e.Time.Hour() != 8 {
 		t.Errorf("read as %+v", e)
 	}
 	cases := map[string]string{

@@ -79,12 +79,12 @@ func student(rnd *rand.Rand, n int) string {
 	if rnd.IntN(12) == 0 {
 		name = `"` + family[rnd.IntN(len(family))] + ", " + given[rnd.IntN(len(given))] + `"`
 	}
-	row := id(n) + "," + name + "," + courses[rnd.IntN(len(courses))]
+	cells := []string{id(n), name, courses[rnd.IntN(len(courses))]}
 	ability := 45 + rnd.IntN(50)
 	for _, a := range assignments {
-		row += "," + score(rnd, a.max, ability)
+		cells = append(cells, score(rnd, a.max, ability))
 	}
-	return row
+	return strings.Join(cells, ",")
 }
 
 // score is a cell, in halves of a point: now and then nothing or excused.

@@ -31,13 +31,11 @@ func main() {
 	rows := flag.Int("rows", 500, "rows of students a chunk")
 	merge := flag.Bool("merge", false, "read finished tasks and write the call that merges them")
 	flag.Parse()
-	err := error(nil)
+	write := func() error { return chunkCalls(os.Stdout, *data, *rows) }
 	if *merge {
-		err = mergeCall(os.Stdin, os.Stdout)
-	} else {
-		err = chunkCalls(os.Stdout, *data, *rows)
+		write = func() error { return mergeCall(os.Stdin, os.Stdout) }
 	}
-	if err != nil {
+	if err := write(); err != nil {
 		fmt.Fprintln(os.Stderr, "split:", err)
 		os.Exit(1)
 	}
