@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	windrow "github.com/windrow-dev/windrow/sdk"
+)
+
+// The exit codes that scripts rely on.
+const (
+	exitOK          = 0
+	exitFailed      = 1 // the task failed
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitRefused     = 4
+	exitUnreachable = 5
+	exitInterrupted = 130 // by a signal, as shells report it
+)
+
+// usageError is a fault of the command line or of a local file that it names.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// taskFailed is a task's own failure: everything went well but the task.
+type taskFailed struct{ id, state, kind, message string }
+
+func (e *taskFailed) Error() string {
+	s := fmt.Sprintf("task %s: %s", e.id, e.state)
+	if e.kind != "" {
+		s += " (" + e.kind + ")"
+	}
+	if e.message != "" {
+		s += ": " + e.message
+	}
+	return s
+}
+
+// exit prints what went wrong and what to do next, and gives the exit code.
+func (a *app) exit(ctx context.Context, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code, text, next := a.explain(ctx, err)
+	var waiting *waitError
+	if errors.As(err, &waiting) && !windrow.IsNotFound(err) {
+		next = append(next, "The task goes on. Wait for it: windrow task wait "+waiting.id,
+			"End it: windrow task revoke --terminate "+waiting.id)
+	}
+	if text != "" {
+		fmt.Fprintln(a.errs, "windrow: "+clean(text))
+	}
+	for _, line := range next {
+		fmt.Fprintln(a.errs, "  "+clean(line))
+	}
+	return code
+}
+
+// explain classifies an error; next are lines that help.
+func (a *app) explain(ctx context.Context, err error) (code int, text string, next []string) {
+	var (
+		usage       *usageError
+		failed      *taskFailed
+		refused     *windrow.APIError
+		unreachable *windrow.UnreachableError
+		local       *rejected
+	)
+	switch {
+	case errors.As(err, &failed):
+		return exitFailed, failed.Error(), []string{
+			"Its log: windrow task logs " + failed.id, "All of it: windrow task get " + failed.id}
+	case errors.As(err, &local):
+		text, next = local.lines()
+		return exitRefused, text, next
+	case errors.As(err, &usage) || !a.started:
+		return exitUsage, err.Error(), nil
+	case ctx.Err() != nil:
+		return exitInterrupted, "interrupted", unknownOutcome(err)
+	case errors.As(err, &unreachable):
+		next = append(unknownOutcome(err), startHint(unreachable.Servers)...)
+		return exitUnreachable, fmt.Sprintf("cannot reach %s: %v", strings.Join(unreachable.Servers, ", "), unreachable.Err), next
+	case errors.As(err, &refused):
+		return refusal(refused)
+	case errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission):
+		return exitUsage, err.Error(), nil
+	}
+	return exitUnreachable, err.Error(), nil
+}
+
+// refusal tells of a server's problem document.
+func refusal(e *windrow.APIError) (code int, text string, next []string) {
+	text = e.Title
+	if e.Code != "" {
+		text += " (" + e.Code + ")"
+	}
+	if e.Detail != "" {
+		next = append(next, strings.Split(strings.TrimSpace(e.Detail), "\n")...)
+	}
+	if hint := hintFor(e); hint != "" {
+		next = append(next, "Next: "+hint)
+	}
+	switch {
+	case windrow.IsNotFound(e):
+		return exitNotFound, text, next
+	case e.Status >= 500:
+		return exitUnreachable, text, next
+	}
+	return exitRefused, text, next
+}
+
+// hintFor is the command that helps on after a refusal.
+func hintFor(e *windrow.APIError) string {
+	switch e.Code {
+	case "module_not_found":
+		return "`windrow module list` shows what there is, `windrow module push FILE` uploads one"
+	case "task_not_found":
+		return "`windrow module show NAME` lists a module's tasks"
+	case "pool_not_found", "pool_too_small":
+		return "`windrow pool list`, or `windrow pool set NAME --slots N`"
+	case "module_in_use":
+		return "`windrow task list --task NAME.` shows what waits for it; `windrow task revoke ID` ends it"
+	case "duplicate":
+		if e.ID != "" {
+			return "`windrow task get " + e.ID + "` shows the task that holds the key"
+		}
+	case "idempotency_conflict":
+		return "repeat the very same request, or choose another --idempotency-key"
+	}
+	if windrow.IsUnauthorized(e) {
+		return "give a token by --token, --token-file or WINDROW_TOKEN; the first start of windrowd --auth token writes one into its data folder"
+	}
+	return ""
+}
+
+func startHint(servers []string) []string {
+	if len(servers) == 1 && servers[0] == windrow.DefaultServer {
+		return []string{"Start a node on this machine with `windrowd`, or name another's address by --server or WINDROW_SERVER."}
+	}
+	return []string{"Is the address right (--server, WINDROW_SERVER)? `windrowd` starts a node."}
+}
+
+func unknownOutcome(err error) []string {
+	var u *windrow.UnreachableError
+	if !errors.As(err, &u) || !u.Unknown {
+		return nil
+	}
+	if u.Key == "" {
+		return []string{"Whether it was carried out is unknown; repeating it is safe."}
+	}
+	return []string{"Whether it was carried out is unknown. Repeating it with --idempotency-key " + u.Key + " is safe."}
+}

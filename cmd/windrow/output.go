@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+
+	windrow "github.com/windrow-dev/windrow/sdk"
+)
+
+// printJSON prints one value: on a line of its own for programs, indented for
+// people.
+func (a *app) printJSON(v any) error {
+	b, err := a.encode(v)
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(append(b, '\n'))
+	return err
+}
+
+func (a *app) encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if a.terminal {
+		e.SetIndent("", "  ")
+	}
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode the output: %w", err)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// show prints one thing, as JSON or by its properties.
+func (a *app) show(v any, properties func(*fields)) error {
+	if a.json() {
+		return a.printJSON(v)
+	}
+	f := &fields{}
+	properties(f)
+	return f.write(a.out)
+}
+
+// say prints a sentence about a thing that was changed; programs get the thing.
+func (a *app) say(v any, format string, args ...any) error {
+	if a.json() {
+		return a.printJSON(v)
+	}
+	_, err := fmt.Fprintln(a.out, clean(fmt.Sprintf(format, args...)))
+	return err
+}
+
+// showList prints a list, up to limit entries, 0 being all: as one JSON array
+// with an entry a line, or as a table.
+func showList[T any](a *app, items iter.Seq2[T, error], limit int, t *table, row func(T) []string) error {
+	if a.json() {
+		return writeArray(a, items, limit)
+	}
+	shown := 0
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		if limit > 0 && shown == limit {
+			fmt.Fprintf(a.errs, "There are more than these %d; --limit 0 shows all.\n", limit)
+			break
+		}
+		t.row(row(item)...)
+		shown++
+	}
+	return t.write(a.out, a.terminal)
+}
+
+func writeArray[T any](a *app, items iter.Seq2[T, error], limit int) error {
+	separator := "[\n"
+	n := 0
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		b, err := a.encode(item)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(a.out, "%s%s", separator, b); err != nil {
+			return err
+		}
+		separator = ",\n"
+		if n++; n == limit {
+			break
+		}
+	}
+	end := "\n]\n"
+	if n == 0 {
+		end = "[]\n"
+	}
+	_, err := io.WriteString(a.out, end)
+	return err
+}
+
+// printResult prints what a task came to: JSON, but a string as it is where raw
+// is asked for.
+func (a *app) printResult(t *windrow.Task, raw bool) error {
+	result := t.Result
+	if len(result) == 0 {
+		result = json.RawMessage("null")
+	}
+	var text string
+	if raw && json.Unmarshal(result, &text) == nil {
+		_, err := fmt.Fprintln(a.out, text)
+		return err
+	}
+	return a.printJSON(result)
+}
+
+// copyText copies a guest's text, which must not steer a terminal.
+func copyText(w io.Writer, r io.Reader, terminal bool) error {
+	if !terminal {
+		_, err := io.Copy(w, r)
+		return err
+	}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		if _, werr := io.WriteString(w, stripControls(buf[:n])); werr != nil {
+			return werr
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// stripControls takes out the bytes that begin a terminal's control sequences.
+// It works on bytes, since a read may end within a character.
+func stripControls(b []byte) string {
+	kept := make([]byte, 0, len(b))
+	for _, c := range b {
+		if c >= ' ' && c != 0x7f || c == '\n' || c == '\t' {
+			kept = append(kept, c)
+		}
+	}
+	return string(kept)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newRoot(a *app) *cobra.Command {
+	root := group(&cobra.Command{
+		Use:   "windrow",
+		Short: "Run Wasm tasks on a Windrow cluster",
+		Long: `windrow uploads Wasm modules to a Windrow cluster, runs their tasks and looks
+after queues, pools and nodes. It speaks to a node, which windrowd starts.
+
+Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
+5 unreachable, 130 interrupted.`,
+		Example: `  # one node on this machine, then a module and a task of it
+  windrowd &
+  windrow module push sums.wasm
+  windrow task run sums --input '[1, 2, 3]'`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	})
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		err := a.begin()
+		a.started = err == nil
+		return err
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.errs)
+	a.globalFlags(root)
+	root.AddCommand(
+		moduleCommand(a),
+		taskCommand(a),
+		queueCommand(a),
+		poolCommand(a),
+		clusterCommand(a),
+		versionCommand(a),
+	)
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetHelpCommandGroupID("")
+	return root
+}
+
+// group makes cmd one that only holds others: alone it shows its help, with a
+// word that names none of them it is an error of usage, which cobra alone
+// would let pass below the root.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		message := "there is no command " + quote(cmd.CommandPath()+" "+args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			message += "; did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return usagef("%s\n  See `%s --help`", message, cmd.CommandPath())
+	}
+	return cmd
+}

@@ -1,0 +1,48 @@
+package windrow
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/windrow-dev/windrow/sdk/wire"
+)
+
+type (
+	// Cluster is who belongs to it and who leads.
+	Cluster = wire.Cluster
+	// Node is one member of a cluster.
+	Node = wire.Node
+	// Join names a node that is to become a member.
+	Join = wire.Join
+	// Worker is one worker's open session.
+	Worker = wire.Worker
+)
+
+// Cluster tells the members, the leader and the term.
+func (c *Client) Cluster(ctx context.Context) (*Cluster, error) {
+	return exchange[Cluster](ctx, c, http.MethodGet, "/cluster", nil)
+}
+
+// Workers lists the workers and what they are at.
+func (c *Client) Workers(ctx context.Context) iter.Seq2[Worker, error] {
+	return list[Worker](ctx, c, "/workers", nil)
+}
+
+// JoinNode makes a node a member. Nodes do it themselves when started with
+// --join.
+func (c *Client) JoinNode(ctx context.Context, node Join) (*Cluster, error) {
+	return exchange[Cluster](ctx, c, http.MethodPost, "/cluster/join", node)
+}
+
+// RemoveNode takes a node out of the cluster for good.
+func (c *Client) RemoveNode(ctx context.Context, id string) error {
+	_, err := c.do(ctx, &request{method: http.MethodDelete, path: "/cluster/nodes/" + escape(id)}, nil)
+	return err
+}
+
+// TransferLeader hands the lead to a node, or with an empty id to the one that
+// the leader picks.
+func (c *Client) TransferLeader(ctx context.Context, to string) (*Cluster, error) {
+	return exchange[Cluster](ctx, c, http.MethodPost, "/cluster/transfer", wire.Transfer{To: to})
+}
