@@ -67,3 +67,12 @@ func (id ID) Compare(other ID) int {
 	}
 	return 0
 }
+
+// Plus is the id that follows n places after id in a batch. A batch's first id
+// leaves room for it: see the API, which makes them.
+func (id ID) Plus(n uint32) ID {
+	low := uint32(id[12])<<24 | uint32(id[13])<<16 | uint32(id[14])<<8 | uint32(id[15])
+	low += n
+	id[12], id[13], id[14], id[15] = byte(low>>24), byte(low>>16), byte(low>>8), byte(low)
+	return id
+}

@@ -31,15 +31,15 @@ type Batch struct {
 // DecodeBatch reads a log entry. An error means damage or a newer format: the
 // node must halt rather than diverge.
 func DecodeBatch(b []byte) (Batch, error) {
-	r := &reader{b: b}
-	if f := r.byte(); f != batchFormat {
+	r := &Reader{b: b}
+	if f := r.Byte(); f != batchFormat {
 		return Batch{}, fmt.Errorf("%w: batch format %d", ErrDamaged, f)
 	}
-	out := Batch{T: r.int()}
-	n := r.count(2)
+	out := Batch{T: r.Int()}
+	n := r.Count(2)
 	out.Commands = make([]Command, 0, n)
 	for range n {
-		raw := r.bytes()
+		raw := r.Bytes()
 		if r.bad {
 			break
 		}
@@ -49,8 +49,8 @@ func DecodeBatch(b []byte) (Batch, error) {
 		}
 		out.Commands = append(out.Commands, c)
 	}
-	if r.more() {
-		r.fail()
+	if r.More() {
+		r.Fail()
 	}
-	return out, r.err("batch")
+	return out, r.Err("batch")
 }

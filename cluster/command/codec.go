@@ -11,79 +11,92 @@ import (
 // ErrDamaged says that bytes are no command of a version this node knows.
 var ErrDamaged = errors.New("damaged command")
 
-// writer appends a body; its methods mirror reader's.
-type writer struct{ b []byte }
+// Writer appends fields of commands and stored records; its methods mirror
+// Reader's.
+type Writer struct{ b []byte }
 
-func (w *writer) uint(v uint64)   { w.b = binary.AppendUvarint(w.b, v) }
-func (w *writer) int(v int64)     { w.b = binary.AppendVarint(w.b, v) }
-func (w *writer) byte(v byte)     { w.b = append(w.b, v) }
-func (w *writer) id(id queue.ID)  { w.b = append(w.b, id[:]...) }
-func (w *writer) bytes(v []byte)  { w.uint(uint64(len(v))); w.b = append(w.b, v...) }
-func (w *writer) string(v string) { w.uint(uint64(len(v))); w.b = append(w.b, v...) }
-func (w *writer) fence(f queue.Fence) {
-	w.uint(f.Index)
-	w.uint(uint64(f.Ord))
+// NewWriter appends to dst.
+func NewWriter(dst []byte) *Writer { return &Writer{b: dst} }
+
+// NewReader reads b; the byte slices it gives alias b.
+func NewReader(b []byte) *Reader { return &Reader{b: b} }
+
+// Done gives all that was written.
+func (w *Writer) Done() []byte { return w.b }
+
+// Rest is what has not been read yet.
+func (r *Reader) Rest() []byte { return r.b }
+
+func (w *Writer) Uint(v uint64)   { w.b = binary.AppendUvarint(w.b, v) }
+func (w *Writer) Int(v int64)     { w.b = binary.AppendVarint(w.b, v) }
+func (w *Writer) Byte(v byte)     { w.b = append(w.b, v) }
+func (w *Writer) ID(id queue.ID)  { w.b = append(w.b, id[:]...) }
+func (w *Writer) Bytes(v []byte)  { w.Uint(uint64(len(v))); w.b = append(w.b, v...) }
+func (w *Writer) String(v string) { w.Uint(uint64(len(v))); w.b = append(w.b, v...) }
+func (w *Writer) Fence(f queue.Fence) {
+	w.Uint(f.Index)
+	w.Uint(uint64(f.Ord))
 }
 
-func (w *writer) bool(v bool) {
+func (w *Writer) Bool(v bool) {
 	if v {
-		w.byte(1)
+		w.Byte(1)
 	} else {
-		w.byte(0)
+		w.Byte(0)
 	}
 }
 
-func (w *writer) strings(v []string) {
-	w.uint(uint64(len(v)))
+func (w *Writer) Strings(v []string) {
+	w.Uint(uint64(len(v)))
 	for _, s := range v {
-		w.string(s)
+		w.String(s)
 	}
 }
 
-// reader consumes a body. The first fault sticks; values read after it are
+// Reader consumes what a Writer wrote. The first fault sticks; values read after it are
 // zero. Byte slices alias the input.
-type reader struct {
+type Reader struct {
 	b   []byte
 	bad bool
 }
 
-func (r *reader) fail() { r.bad, r.b = true, nil }
+func (r *Reader) Fail() { r.bad, r.b = true, nil }
 
 // more reports whether a field written by a newer version follows.
-func (r *reader) more() bool { return !r.bad && len(r.b) > 0 }
+func (r *Reader) More() bool { return !r.bad && len(r.b) > 0 }
 
-func (r *reader) uint() uint64 {
+func (r *Reader) Uint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	r.b = r.b[n:]
 	return v
 }
 
-func (r *reader) uint32() uint32 {
-	v := r.uint()
+func (r *Reader) Uint32() uint32 {
+	v := r.Uint()
 	if v > 1<<32-1 {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	return uint32(v)
 }
 
-func (r *reader) int() int64 {
+func (r *Reader) Int() int64 {
 	v, n := binary.Varint(r.b)
 	if n <= 0 {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	r.b = r.b[n:]
 	return v
 }
 
-func (r *reader) byte() byte {
+func (r *Reader) Byte() byte {
 	if len(r.b) == 0 {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	v := r.b[0]
@@ -91,11 +104,11 @@ func (r *reader) byte() byte {
 	return v
 }
 
-func (r *reader) bool() bool { return r.byte() != 0 }
+func (r *Reader) Bool() bool { return r.Byte() != 0 }
 
-func (r *reader) id() (id queue.ID) {
+func (r *Reader) ID() (id queue.ID) {
 	if len(r.b) < len(id) {
-		r.fail()
+		r.Fail()
 		return id
 	}
 	copy(id[:], r.b)
@@ -103,10 +116,10 @@ func (r *reader) id() (id queue.ID) {
 	return id
 }
 
-func (r *reader) bytes() []byte {
-	n := r.uint()
+func (r *Reader) Bytes() []byte {
+	n := r.Uint()
 	if n > uint64(len(r.b)) {
-		r.fail()
+		r.Fail()
 		return nil
 	}
 	v := r.b[:n:n]
@@ -117,34 +130,34 @@ func (r *reader) bytes() []byte {
 	return v
 }
 
-func (r *reader) string() string { return string(r.bytes()) }
+func (r *Reader) String() string { return string(r.Bytes()) }
 
-func (r *reader) fence() queue.Fence { return queue.Fence{Index: r.uint(), Ord: r.uint32()} }
+func (r *Reader) Fence() queue.Fence { return queue.Fence{Index: r.Uint(), Ord: r.Uint32()} }
 
 // count reads a length of a list whose elements take at least size bytes each,
 // so that a lying count cannot make anybody allocate.
-func (r *reader) count(size int) int {
-	n := r.uint()
+func (r *Reader) Count(size int) int {
+	n := r.Uint()
 	if n > uint64(len(r.b)/size) {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	return int(n)
 }
 
-func (r *reader) strings() []string {
-	n := r.count(1)
+func (r *Reader) Strings() []string {
+	n := r.Count(1)
 	if n == 0 {
 		return nil
 	}
 	v := make([]string, n)
 	for i := range v {
-		v[i] = r.string()
+		v[i] = r.String()
 	}
 	return v
 }
 
-func (r *reader) err(what string) error {
+func (r *Reader) Err(what string) error {
 	if r.bad {
 		return fmt.Errorf("%w: %s", ErrDamaged, what)
 	}

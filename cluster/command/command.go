@@ -27,40 +27,40 @@ const (
 // Command is one verb with its arguments.
 type Command interface {
 	Verb() Verb
-	write(w *writer)
-	read(r *reader)
+	write(w *Writer)
+	read(r *Reader)
 }
 
 // Encode gives the bytes of one command for AppendCommand. The shard comes
 // first, so that a node can route a command that it does not decode.
 func Encode(shard uint16, c Command) []byte {
-	w := &writer{b: make([]byte, 0, 256)}
-	w.uint(uint64(shard))
-	w.byte(byte(c.Verb()))
+	w := &Writer{b: make([]byte, 0, 256)}
+	w.Uint(uint64(shard))
+	w.Byte(byte(c.Verb()))
 	c.write(w)
 	return w.b
 }
 
 // Decode is the inverse of Encode. The command's byte slices alias b.
 func Decode(b []byte) (Command, error) {
-	r := &reader{b: b}
-	r.uint()
-	verb := Verb(r.byte())
+	r := &Reader{b: b}
+	r.Uint()
+	verb := Verb(r.Byte())
 	if r.bad {
-		return nil, r.err("envelope")
+		return nil, r.Err("envelope")
 	}
 	c := blank(verb)
 	if c == nil {
 		return nil, fmt.Errorf("%w: unknown verb %d; this node is older than the cluster's log", ErrDamaged, verb)
 	}
 	c.read(r)
-	return c, r.err(fmt.Sprintf("verb %d", verb))
+	return c, r.Err(fmt.Sprintf("verb %d", verb))
 }
 
 // Shard reads the shard of an encoded command.
 func Shard(b []byte) (uint16, error) {
-	r := &reader{b: b}
-	v := r.uint()
+	r := &Reader{b: b}
+	v := r.Uint()
 	if r.bad || v > 1<<16-1 {
 		return 0, fmt.Errorf("%w: shard", ErrDamaged)
 	}

@@ -56,48 +56,48 @@ func (*Purge) Verb() Verb { return VerbPurge }
 // Verb implements Command.
 func (*SetVersion) Verb() Verb { return VerbSetVersion }
 
-func (c *Revoke) write(w *writer) {
-	w.string(c.Namespace)
-	w.id(c.ID)
-	w.bool(c.Terminate)
+func (c *Revoke) write(w *Writer) {
+	w.String(c.Namespace)
+	w.ID(c.ID)
+	w.Bool(c.Terminate)
 }
 
-func (c *Revoke) read(r *reader) { c.Namespace, c.ID, c.Terminate = r.string(), r.id(), r.bool() }
+func (c *Revoke) read(r *Reader) { c.Namespace, c.ID, c.Terminate = r.String(), r.ID(), r.Bool() }
 
-func (c *PutDocument) write(w *writer) {
-	w.string(c.Kind)
-	w.string(c.Namespace)
-	w.string(c.Name)
-	w.string(c.Digest)
-	w.bytes(c.Body)
-	w.uint(uint64(c.IfVersion))
-	w.strings(c.Blobs)
+func (c *PutDocument) write(w *Writer) {
+	w.String(c.Kind)
+	w.String(c.Namespace)
+	w.String(c.Name)
+	w.String(c.Digest)
+	w.Bytes(c.Body)
+	w.Uint(uint64(c.IfVersion))
+	w.Strings(c.Blobs)
 	c.Attributes.write(w)
 }
 
-func (c *PutDocument) read(r *reader) {
-	c.Kind, c.Namespace, c.Name, c.Digest = r.string(), r.string(), r.string(), r.string()
-	c.Body, c.IfVersion, c.Blobs = r.bytes(), r.uint32(), r.strings()
+func (c *PutDocument) read(r *Reader) {
+	c.Kind, c.Namespace, c.Name, c.Digest = r.String(), r.String(), r.String(), r.String()
+	c.Body, c.IfVersion, c.Blobs = r.Bytes(), r.Uint32(), r.Strings()
 	c.Attributes.read(r)
 }
 
-func (c *DeleteDocument) write(w *writer) {
-	w.string(c.Kind)
-	w.string(c.Namespace)
-	w.string(c.Name)
-	w.uint(uint64(c.Version))
+func (c *DeleteDocument) write(w *Writer) {
+	w.String(c.Kind)
+	w.String(c.Namespace)
+	w.String(c.Name)
+	w.Uint(uint64(c.Version))
 }
 
-func (c *DeleteDocument) read(r *reader) {
-	c.Kind, c.Namespace, c.Name, c.Version = r.string(), r.string(), r.string(), r.uint32()
+func (c *DeleteDocument) read(r *Reader) {
+	c.Kind, c.Namespace, c.Name, c.Version = r.String(), r.String(), r.String(), r.Uint32()
 }
 
-func (c *Purge) write(w *writer) {
-	w.string(c.Namespace)
-	w.string(c.Queue)
+func (c *Purge) write(w *Writer) {
+	w.String(c.Namespace)
+	w.String(c.Queue)
 }
 
-func (c *Purge) read(r *reader) { c.Namespace, c.Queue = r.string(), r.string() }
+func (c *Purge) read(r *Reader) { c.Namespace, c.Queue = r.String(), r.String() }
 
-func (c *SetVersion) write(w *writer) { w.uint(uint64(c.Version)) }
-func (c *SetVersion) read(r *reader)  { c.Version = r.uint32() }
+func (c *SetVersion) write(w *Writer) { w.Uint(uint64(c.Version)) }
+func (c *SetVersion) read(r *Reader)  { c.Version = r.Uint32() }

@@ -29,39 +29,39 @@ type Attributes struct {
 	RatePer int64
 }
 
-func (a *Attributes) write(w *writer) {
-	w.strings(a.Tasks)
-	w.uint(uint64(a.Slots))
-	w.bool(a.Paused)
-	w.uint(uint64(a.RateN))
-	w.int(a.RatePer)
+func (a *Attributes) write(w *Writer) {
+	w.Strings(a.Tasks)
+	w.Uint(uint64(a.Slots))
+	w.Bool(a.Paused)
+	w.Uint(uint64(a.RateN))
+	w.Int(a.RatePer)
 }
 
-func (a *Attributes) read(r *reader) {
-	a.Tasks, a.Slots, a.Paused = r.strings(), r.uint32(), r.bool()
-	a.RateN, a.RatePer = r.uint32(), r.int()
+func (a *Attributes) read(r *Reader) {
+	a.Tasks, a.Slots, a.Paused = r.Strings(), r.Uint32(), r.Bool()
+	a.RateN, a.RatePer = r.Uint32(), r.Int()
 }
 
 // Append writes a document as the machine stores it.
 func (d *Document) Append(dst []byte) []byte {
-	w := &writer{b: dst}
-	w.string(d.Kind)
-	w.string(d.Namespace)
-	w.string(d.Name)
-	w.uint(uint64(d.Version))
-	w.string(d.Digest)
-	w.bytes(d.Body)
+	w := &Writer{b: dst}
+	w.String(d.Kind)
+	w.String(d.Namespace)
+	w.String(d.Name)
+	w.Uint(uint64(d.Version))
+	w.String(d.Digest)
+	w.Bytes(d.Body)
 	d.Attributes.write(w)
-	w.int(d.CreatedAt)
+	w.Int(d.CreatedAt)
 	return w.b
 }
 
 // DecodeDocument is the inverse of Append.
 func DecodeDocument(b []byte) (Document, error) {
-	r := &reader{b: b}
-	d := Document{Kind: r.string(), Namespace: r.string(), Name: r.string(), Version: r.uint32(),
-		Digest: r.string(), Body: r.bytes()}
+	r := &Reader{b: b}
+	d := Document{Kind: r.String(), Namespace: r.String(), Name: r.String(), Version: r.Uint32(),
+		Digest: r.String(), Body: r.Bytes()}
 	d.Attributes.read(r)
-	d.CreatedAt = r.int()
-	return d, r.err("document")
+	d.CreatedAt = r.Int()
+	return d, r.Err("document")
 }

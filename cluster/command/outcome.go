@@ -4,79 +4,95 @@ import "github.com/windrow-dev/windrow/queue"
 
 const (
 	outcomeOK = 1 << iota
-	outcomeRetry
-	outcomeNoRetry
 	outcomeBlob
 )
 
 // AppendOutcome writes an outcome as commands do.
 func AppendOutcome(dst []byte, o *queue.Outcome) []byte {
-	w := &writer{b: dst}
+	w := &Writer{b: dst}
 	writeOutcome(w, o)
 	return w.b
 }
 
 // DecodeOutcome reads what AppendOutcome wrote and returns what follows it.
 func DecodeOutcome(b []byte) (queue.Outcome, []byte, error) {
-	r := &reader{b: b}
+	r := &Reader{b: b}
 	var o queue.Outcome
 	readOutcome(r, &o)
-	return o, r.b, r.err("outcome")
+	return o, r.b, r.Err("outcome")
 }
 
-func writeOutcome(w *writer, o *queue.Outcome) {
+func writeOutcome(w *Writer, o *queue.Outcome) {
 	var flags byte
 	if o.OK || o.Error == nil {
 		flags |= outcomeOK
-	} else if o.Error.Retry != nil {
-		if *o.Error.Retry {
-			flags |= outcomeRetry
-		} else {
-			flags |= outcomeNoRetry
-		}
 	}
 	if o.Blob != "" {
 		flags |= outcomeBlob
 	}
-	w.byte(flags)
-	w.bytes(o.Result)
+	w.Byte(flags)
+	w.Bytes(o.Result)
 	if flags&outcomeBlob != 0 {
-		w.string(o.Blob)
+		w.String(o.Blob)
 	}
-	w.int(o.Usage.WallNanos)
-	w.int(o.Usage.CPUNanos)
-	w.int(o.Usage.MemoryBytes)
-	w.int(o.Started)
-	w.int(o.Finished)
-	w.bytes(o.Log)
-	w.int(o.LogLen)
+	w.Int(o.Usage.WallNanos)
+	w.Int(o.Usage.CPUNanos)
+	w.Int(o.Usage.MemoryBytes)
+	w.Int(o.Started)
+	w.Int(o.Finished)
+	w.Bytes(o.Log)
+	w.Int(o.LogLen)
 	if flags&outcomeOK == 0 {
-		w.string(o.Error.Type)
-		w.string(o.Error.Message)
-		w.string(o.Error.Trace)
-		w.int(int64(o.Error.ExitCode))
-		w.int(o.Error.After)
+		WriteError(w, o.Error)
 	}
 }
 
-func readOutcome(r *reader, o *queue.Outcome) {
-	flags := r.byte()
+func readOutcome(r *Reader, o *queue.Outcome) {
+	flags := r.Byte()
 	o.OK = flags&outcomeOK != 0
-	o.Result = r.bytes()
+	o.Result = r.Bytes()
 	if flags&outcomeBlob != 0 {
-		o.Blob = r.string()
+		o.Blob = r.String()
 	}
-	o.Usage = queue.Usage{WallNanos: r.int(), CPUNanos: r.int(), MemoryBytes: r.int()}
-	o.Started, o.Finished = r.int(), r.int()
-	o.Log, o.LogLen = r.bytes(), r.int()
-	if o.OK {
-		return
+	o.Usage = queue.Usage{WallNanos: r.Int(), CPUNanos: r.Int(), MemoryBytes: r.Int()}
+	o.Started, o.Finished = r.Int(), r.Int()
+	o.Log, o.LogLen = r.Bytes(), r.Int()
+	if !o.OK {
+		o.Error = ReadError(r)
 	}
-	e := &queue.Error{Type: r.string(), Message: r.string(), Trace: r.string()}
-	e.ExitCode, e.After = int32(r.int()), r.int()
-	if flags&(outcomeRetry|outcomeNoRetry) != 0 {
-		retry := flags&outcomeRetry != 0
+}
+
+// The guest's own word on a retry.
+const (
+	retryUnsaid = iota
+	retryYes
+	retryNo
+)
+
+// WriteError writes why an attempt failed.
+func WriteError(w *Writer, e *queue.Error) {
+	w.String(e.Type)
+	w.String(e.Message)
+	w.String(e.Trace)
+	w.Int(int64(e.ExitCode))
+	w.Int(e.After)
+	switch {
+	case e.Retry == nil:
+		w.Byte(retryUnsaid)
+	case *e.Retry:
+		w.Byte(retryYes)
+	default:
+		w.Byte(retryNo)
+	}
+}
+
+// ReadError is the inverse of WriteError.
+func ReadError(r *Reader) *queue.Error {
+	e := &queue.Error{Type: r.String(), Message: r.String(), Trace: r.String()}
+	e.ExitCode, e.After = int32(r.Int()), r.Int()
+	if said := r.Byte(); said != retryUnsaid {
+		retry := said == retryYes
 		e.Retry = &retry
 	}
-	o.Error = e
+	return e
 }

@@ -46,40 +46,40 @@ type Result struct {
 
 // Append writes r for the way back to the node that asked.
 func (x *Result) Append(dst []byte) []byte {
-	w := &writer{b: dst}
-	w.string(string(x.Code))
-	w.string(x.Detail)
-	w.bool(x.Replayed)
-	w.uint(uint64(len(x.IDs)))
+	w := &Writer{b: dst}
+	w.String(string(x.Code))
+	w.String(x.Detail)
+	w.Bool(x.Replayed)
+	w.Uint(uint64(len(x.IDs)))
 	for _, id := range x.IDs {
-		w.id(id)
+		w.ID(id)
 	}
-	w.fence(x.Session)
-	w.uint(uint64(x.Version))
-	w.bool(x.Created)
-	w.uint(uint64(len(x.Refused)))
+	w.Fence(x.Session)
+	w.Uint(uint64(x.Version))
+	w.Bool(x.Created)
+	w.Uint(uint64(len(x.Refused)))
 	for _, n := range x.Refused {
-		w.uint(uint64(n))
+		w.Uint(uint64(n))
 	}
 	return w.b
 }
 
 // DecodeResult is the inverse of Append.
 func DecodeResult(b []byte) (Result, error) {
-	r := &reader{b: b}
-	x := Result{Code: Code(r.string()), Detail: r.string(), Replayed: r.bool()}
-	if n := r.count(16); n > 0 {
+	r := &Reader{b: b}
+	x := Result{Code: Code(r.String()), Detail: r.String(), Replayed: r.Bool()}
+	if n := r.Count(16); n > 0 {
 		x.IDs = make([]queue.ID, n)
 		for i := range x.IDs {
-			x.IDs[i] = r.id()
+			x.IDs[i] = r.ID()
 		}
 	}
-	x.Session, x.Version, x.Created = r.fence(), r.uint32(), r.bool()
-	if n := r.count(1); n > 0 {
+	x.Session, x.Version, x.Created = r.Fence(), r.Uint32(), r.Bool()
+	if n := r.Count(1); n > 0 {
 		x.Refused = make([]uint32, n)
 		for i := range x.Refused {
-			x.Refused[i] = r.uint32()
+			x.Refused[i] = r.Uint32()
 		}
 	}
-	return x, r.err("result")
+	return x, r.Err("result")
 }

@@ -83,103 +83,103 @@ func (*Complete) Verb() Verb { return VerbComplete }
 // Verb implements Command.
 func (*HandBack) Verb() Verb { return VerbHandBack }
 
-func (c *OpenSession) write(w *writer) {
-	w.string(c.Worker)
-	w.uint(c.Incarnation)
-	w.strings(c.Queues)
-	w.strings(c.Labels)
-	w.fences(c.Begun)
+func (c *OpenSession) write(w *Writer) {
+	w.String(c.Worker)
+	w.Uint(c.Incarnation)
+	w.Strings(c.Queues)
+	w.Strings(c.Labels)
+	w.Fences(c.Begun)
 }
 
-func (c *OpenSession) read(r *reader) {
-	c.Worker, c.Incarnation = r.string(), r.uint()
-	c.Queues, c.Labels = r.strings(), r.strings()
-	c.Begun = r.fences()
+func (c *OpenSession) read(r *Reader) {
+	c.Worker, c.Incarnation = r.String(), r.Uint()
+	c.Queues, c.Labels = r.Strings(), r.Strings()
+	c.Begun = r.Fences()
 }
 
-func (c *EndSession) write(w *writer) {
-	w.fence(c.Session)
-	w.fences(c.Begun)
-	w.string(c.Reason)
+func (c *EndSession) write(w *Writer) {
+	w.Fence(c.Session)
+	w.Fences(c.Begun)
+	w.String(c.Reason)
 }
 
-func (c *EndSession) read(r *reader) {
-	c.Session, c.Begun, c.Reason = r.fence(), r.fences(), r.string()
+func (c *EndSession) read(r *Reader) {
+	c.Session, c.Begun, c.Reason = r.Fence(), r.Fences(), r.String()
 }
 
-func (c *HoldSession) write(w *writer) {
-	w.fence(c.Session)
-	w.bool(c.Hold)
+func (c *HoldSession) write(w *Writer) {
+	w.Fence(c.Session)
+	w.Bool(c.Hold)
 }
 
-func (c *HoldSession) read(r *reader) { c.Session, c.Hold = r.fence(), r.bool() }
+func (c *HoldSession) read(r *Reader) { c.Session, c.Hold = r.Fence(), r.Bool() }
 
-func (c *SetLimit) write(w *writer) {
-	w.fence(c.Session)
-	w.uint(c.Seq)
-	w.uint(uint64(c.Running))
-	w.uint(uint64(c.Prefetch))
+func (c *SetLimit) write(w *Writer) {
+	w.Fence(c.Session)
+	w.Uint(c.Seq)
+	w.Uint(uint64(c.Running))
+	w.Uint(uint64(c.Prefetch))
 }
 
-func (c *SetLimit) read(r *reader) {
-	c.Session, c.Seq, c.Running, c.Prefetch = r.fence(), r.uint(), r.uint32(), r.uint32()
+func (c *SetLimit) read(r *Reader) {
+	c.Session, c.Seq, c.Running, c.Prefetch = r.Fence(), r.Uint(), r.Uint32(), r.Uint32()
 }
 
-func (c *Complete) write(w *writer) {
-	w.fence(c.Session)
-	w.uint(uint64(len(c.Results)))
+func (c *Complete) write(w *Writer) {
+	w.Fence(c.Session)
+	w.Uint(uint64(len(c.Results)))
 	for i := range c.Results {
 		t := &c.Results[i]
-		w.id(t.ID)
-		w.fence(t.Fence)
+		w.ID(t.ID)
+		w.Fence(t.Fence)
 		writeOutcome(w, &t.Outcome)
-		w.strings(t.Blobs)
+		w.Strings(t.Blobs)
 	}
 }
 
-func (c *Complete) read(r *reader) {
-	c.Session = r.fence()
-	c.Results = make([]TaskResult, r.count(24))
+func (c *Complete) read(r *Reader) {
+	c.Session = r.Fence()
+	c.Results = make([]TaskResult, r.Count(24))
 	for i := range c.Results {
 		t := &c.Results[i]
-		t.ID, t.Fence = r.id(), r.fence()
+		t.ID, t.Fence = r.ID(), r.Fence()
 		readOutcome(r, &t.Outcome)
-		t.Blobs = r.strings()
+		t.Blobs = r.Strings()
 	}
 }
 
-func (c *HandBack) write(w *writer) {
-	w.fence(c.Session)
-	w.uint(uint64(len(c.Items)))
+func (c *HandBack) write(w *Writer) {
+	w.Fence(c.Session)
+	w.Uint(uint64(len(c.Items)))
 	for _, h := range c.Items {
-		w.id(h.ID)
-		w.fence(h.Fence)
+		w.ID(h.ID)
+		w.Fence(h.Fence)
 	}
 }
 
-func (c *HandBack) read(r *reader) {
-	c.Session = r.fence()
-	c.Items = make([]Held, r.count(18))
+func (c *HandBack) read(r *Reader) {
+	c.Session = r.Fence()
+	c.Items = make([]Held, r.Count(18))
 	for i := range c.Items {
-		c.Items[i] = Held{ID: r.id(), Fence: r.fence()}
+		c.Items[i] = Held{ID: r.ID(), Fence: r.Fence()}
 	}
 }
 
-func (w *writer) fences(v []queue.Fence) {
-	w.uint(uint64(len(v)))
+func (w *Writer) Fences(v []queue.Fence) {
+	w.Uint(uint64(len(v)))
 	for _, f := range v {
-		w.fence(f)
+		w.Fence(f)
 	}
 }
 
-func (r *reader) fences() []queue.Fence {
-	n := r.count(2)
+func (r *Reader) Fences() []queue.Fence {
+	n := r.Count(2)
 	if n == 0 {
 		return nil
 	}
 	v := make([]queue.Fence, n)
 	for i := range v {
-		v[i] = r.fence()
+		v[i] = r.Fence()
 	}
 	return v
 }

@@ -14,20 +14,21 @@ const (
 // AppendSpec writes a spec as commands and stored records do; the machine also
 // uses the bytes to tell whether two specs are the same.
 func AppendSpec(dst []byte, s *queue.Spec) []byte {
-	w := &writer{b: dst}
-	writeSpec(w, s)
+	w := &Writer{b: dst}
+	WriteSpec(w, s)
 	return w.b
 }
 
 // DecodeSpec reads what AppendSpec wrote and returns what follows it.
 func DecodeSpec(b []byte) (queue.Spec, []byte, error) {
-	r := &reader{b: b}
+	r := &Reader{b: b}
 	var s queue.Spec
-	readSpec(r, &s)
-	return s, r.b, r.err("spec")
+	ReadSpec(r, &s)
+	return s, r.b, r.Err("spec")
 }
 
-func writeSpec(w *writer, s *queue.Spec) {
+// WriteSpec writes a spec.
+func WriteSpec(w *Writer, s *queue.Spec) {
 	var flags byte
 	if s.AckEarly {
 		flags |= specAckEarly
@@ -38,45 +39,46 @@ func writeSpec(w *writer, s *queue.Spec) {
 	if s.Retry.Given {
 		flags |= specRetryGiven
 	}
-	w.byte(flags)
-	w.string(s.Namespace)
-	w.string(s.Module)
-	w.uint(uint64(s.Version))
-	w.string(s.Task)
-	w.string(s.Queue)
-	w.byte(s.Priority)
-	w.uint(uint64(s.MaxDeliveries))
-	w.int(s.Timeout)
-	w.int(s.SoftTimeout)
-	w.int(s.ResultTTL)
-	w.string(s.Pool)
-	w.uint(uint64(s.PoolSlots))
-	w.uint(uint64(s.Rate.N))
-	w.int(s.Rate.Per)
-	w.int(s.Memory)
-	w.byte(byte(s.Output))
-	w.uint(uint64(s.Retry.Max))
-	w.int(s.Retry.Backoff)
-	w.uint(uint64(s.Retry.FactorMil))
-	w.int(s.Retry.MaxBackoff)
-	w.byte(byte(s.Retry.Jitter))
-	w.strings(s.Retry.On)
-	w.strings(s.Retry.NotOn)
+	w.Byte(flags)
+	w.String(s.Namespace)
+	w.String(s.Module)
+	w.Uint(uint64(s.Version))
+	w.String(s.Task)
+	w.String(s.Queue)
+	w.Byte(s.Priority)
+	w.Uint(uint64(s.MaxDeliveries))
+	w.Int(s.Timeout)
+	w.Int(s.SoftTimeout)
+	w.Int(s.ResultTTL)
+	w.String(s.Pool)
+	w.Uint(uint64(s.PoolSlots))
+	w.Uint(uint64(s.Rate.N))
+	w.Int(s.Rate.Per)
+	w.Int(s.Memory)
+	w.Byte(byte(s.Output))
+	w.Uint(uint64(s.Retry.Max))
+	w.Int(s.Retry.Backoff)
+	w.Uint(uint64(s.Retry.FactorMil))
+	w.Int(s.Retry.MaxBackoff)
+	w.Byte(byte(s.Retry.Jitter))
+	w.Strings(s.Retry.On)
+	w.Strings(s.Retry.NotOn)
 }
 
-func readSpec(r *reader, s *queue.Spec) {
-	flags := r.byte()
+// ReadSpec reads a spec.
+func ReadSpec(r *Reader, s *queue.Spec) {
+	flags := r.Byte()
 	s.AckEarly = flags&specAckEarly != 0
 	s.IgnoreResult = flags&specIgnoreResult != 0
 	s.Retry.Given = flags&specRetryGiven != 0
-	s.Namespace, s.Module, s.Version, s.Task = r.string(), r.string(), r.uint32(), r.string()
-	s.Queue, s.Priority = r.string(), r.byte()
-	s.MaxDeliveries = uint16(r.uint32())
-	s.Timeout, s.SoftTimeout, s.ResultTTL = r.int(), r.int(), r.int()
-	s.Pool, s.PoolSlots = r.string(), r.uint32()
-	s.Rate = queue.Rate{N: r.uint32(), Per: r.int()}
-	s.Memory, s.Output = r.int(), queue.Output(r.byte())
-	s.Retry.Max, s.Retry.Backoff, s.Retry.FactorMil = r.uint32(), r.int(), r.uint32()
-	s.Retry.MaxBackoff, s.Retry.Jitter = r.int(), queue.Jitter(r.byte())
-	s.Retry.On, s.Retry.NotOn = r.strings(), r.strings()
+	s.Namespace, s.Module, s.Version, s.Task = r.String(), r.String(), r.Uint32(), r.String()
+	s.Queue, s.Priority = r.String(), r.Byte()
+	s.MaxDeliveries = uint16(r.Uint32())
+	s.Timeout, s.SoftTimeout, s.ResultTTL = r.Int(), r.Int(), r.Int()
+	s.Pool, s.PoolSlots = r.String(), r.Uint32()
+	s.Rate = queue.Rate{N: r.Uint32(), Per: r.Int()}
+	s.Memory, s.Output = r.Int(), queue.Output(r.Byte())
+	s.Retry.Max, s.Retry.Backoff, s.Retry.FactorMil = r.Uint32(), r.Int(), r.Uint32()
+	s.Retry.MaxBackoff, s.Retry.Jitter = r.Int(), queue.Jitter(r.Byte())
+	s.Retry.On, s.Retry.NotOn = r.Strings(), r.Strings()
 }

@@ -87,86 +87,86 @@ func (*SubmitStaged) Verb() Verb { return VerbSubmitStaged }
 // Verb implements Command.
 func (*Continue) Verb() Verb { return VerbContinue }
 
-func (c *Submit) write(w *writer) {
-	w.string(c.Namespace)
+func (c *Submit) write(w *Writer) {
+	w.String(c.Namespace)
 	c.Calls.write(w)
 	c.Idem.write(w)
 }
 
-func (c *Submit) read(r *reader) {
-	c.Namespace = r.string()
+func (c *Submit) read(r *Reader) {
+	c.Namespace = r.String()
 	c.Calls.read(r)
 	c.Idem = readIdem(r)
 }
 
-func (c *Stage) write(w *writer) {
-	w.string(c.Namespace)
-	w.id(c.Stage)
-	w.uint(uint64(c.Part))
+func (c *Stage) write(w *Writer) {
+	w.String(c.Namespace)
+	w.ID(c.Stage)
+	w.Uint(uint64(c.Part))
 	c.Calls.write(w)
 }
 
-func (c *Stage) read(r *reader) {
-	c.Namespace, c.Stage, c.Part = r.string(), r.id(), r.uint32()
+func (c *Stage) read(r *Reader) {
+	c.Namespace, c.Stage, c.Part = r.String(), r.ID(), r.Uint32()
 	c.Calls.read(r)
 }
 
-func (c *SubmitStaged) write(w *writer) {
-	w.string(c.Namespace)
-	w.id(c.Stage)
-	w.uint(uint64(c.Parts))
+func (c *SubmitStaged) write(w *Writer) {
+	w.String(c.Namespace)
+	w.ID(c.Stage)
+	w.Uint(uint64(c.Parts))
 	c.Idem.write(w)
 }
 
-func (c *SubmitStaged) read(r *reader) {
-	c.Namespace, c.Stage, c.Parts = r.string(), r.id(), r.uint32()
+func (c *SubmitStaged) read(r *Reader) {
+	c.Namespace, c.Stage, c.Parts = r.String(), r.ID(), r.Uint32()
 	c.Idem = readIdem(r)
 }
 
-func (*Continue) write(*writer) {}
-func (*Continue) read(*reader)  {}
+func (*Continue) write(*Writer) {}
+func (*Continue) read(*Reader)  {}
 
-func (i *Idempotency) write(w *writer) {
-	w.bool(i != nil)
+func (i *Idempotency) write(w *Writer) {
+	w.Bool(i != nil)
 	if i != nil {
-		w.string(i.Route)
-		w.string(i.Key)
+		w.String(i.Route)
+		w.String(i.Key)
 		w.b = append(w.b, i.Body[:]...)
 	}
 }
 
-func readIdem(r *reader) *Idempotency {
-	if !r.bool() {
+func readIdem(r *Reader) *Idempotency {
+	if !r.Bool() {
 		return nil
 	}
-	i := &Idempotency{Route: r.string(), Key: r.string()}
-	i.Body = r.id()
+	i := &Idempotency{Route: r.String(), Key: r.String()}
+	i.Body = r.ID()
 	return i
 }
 
-func (c *Calls) write(w *writer) {
-	w.uint(uint64(len(c.Specs)))
+func (c *Calls) write(w *Writer) {
+	w.Uint(uint64(len(c.Specs)))
 	for i := range c.Specs {
-		writeSpec(w, &c.Specs[i])
+		WriteSpec(w, &c.Specs[i])
 	}
-	w.uint(uint64(len(c.List)))
+	w.Uint(uint64(len(c.List)))
 	for i := range c.List {
 		c.List[i].write(w)
 	}
 }
 
-func (c *Calls) read(r *reader) {
-	n := r.count(minSpec)
+func (c *Calls) read(r *Reader) {
+	n := r.Count(minSpec)
 	c.Specs = make([]queue.Spec, n)
 	for i := range c.Specs {
-		readSpec(r, &c.Specs[i])
+		ReadSpec(r, &c.Specs[i])
 	}
-	n = r.count(minCall)
+	n = r.Count(minCall)
 	c.List = make([]Call, n)
 	for i := range c.List {
 		c.List[i].read(r)
 		if int(c.List[i].Spec) >= len(c.Specs) {
-			r.fail()
+			r.Fail()
 			return
 		}
 	}
@@ -182,7 +182,7 @@ const (
 	callBlobs
 )
 
-func (c *Call) write(w *writer) {
+func (c *Call) write(w *Writer) {
 	var flags byte
 	if c.Countdown|c.ETA|c.ExpiresIn|c.ExpiresAt != 0 {
 		flags |= callTimes
@@ -196,45 +196,45 @@ func (c *Call) write(w *writer) {
 	if len(c.Blobs) > 0 {
 		flags |= callBlobs
 	}
-	w.id(c.ID)
-	w.uint(uint64(c.Spec))
-	w.byte(flags)
+	w.ID(c.ID)
+	w.Uint(uint64(c.Spec))
+	w.Byte(flags)
 	if flags&callTimes != 0 {
-		w.int(c.Countdown)
-		w.int(c.ETA)
-		w.int(c.ExpiresIn)
-		w.int(c.ExpiresAt)
+		w.Int(c.Countdown)
+		w.Int(c.ETA)
+		w.Int(c.ExpiresIn)
+		w.Int(c.ExpiresAt)
 	}
 	if flags&callKeys != 0 {
-		w.string(c.FairnessKey)
-		w.string(c.UniqueKey)
-		w.string(c.ConcurrencyKey)
-		w.uint(uint64(c.ConcurrencyLimit))
+		w.String(c.FairnessKey)
+		w.String(c.UniqueKey)
+		w.String(c.ConcurrencyKey)
+		w.Uint(uint64(c.ConcurrencyLimit))
 	}
 	if flags&callReplays != 0 {
-		w.id(c.Replays)
+		w.ID(c.Replays)
 	}
 	if flags&callBlobs != 0 {
-		w.strings(c.Blobs)
+		w.Strings(c.Blobs)
 	}
-	w.bytes(c.Payload)
+	w.Bytes(c.Payload)
 }
 
-func (c *Call) read(r *reader) {
-	c.ID, c.Spec = r.id(), r.uint32()
-	flags := r.byte()
+func (c *Call) read(r *Reader) {
+	c.ID, c.Spec = r.ID(), r.Uint32()
+	flags := r.Byte()
 	if flags&callTimes != 0 {
-		c.Countdown, c.ETA, c.ExpiresIn, c.ExpiresAt = r.int(), r.int(), r.int(), r.int()
+		c.Countdown, c.ETA, c.ExpiresIn, c.ExpiresAt = r.Int(), r.Int(), r.Int(), r.Int()
 	}
 	if flags&callKeys != 0 {
-		c.FairnessKey, c.UniqueKey, c.ConcurrencyKey = r.string(), r.string(), r.string()
-		c.ConcurrencyLimit = r.uint32()
+		c.FairnessKey, c.UniqueKey, c.ConcurrencyKey = r.String(), r.String(), r.String()
+		c.ConcurrencyLimit = r.Uint32()
 	}
 	if flags&callReplays != 0 {
-		c.Replays = r.id()
+		c.Replays = r.ID()
 	}
 	if flags&callBlobs != 0 {
-		c.Blobs = r.strings()
+		c.Blobs = r.Strings()
 	}
-	c.Payload = r.bytes()
+	c.Payload = r.Bytes()
 }

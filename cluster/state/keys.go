@@ -3,7 +3,11 @@ package state
 import (
 	"encoding/binary"
 
+	"github.com/windrow-dev/windrow/cluster/catalog"
+	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/limit"
+	"github.com/windrow-dev/windrow/queue/match"
 )
 
 // Keys in the store: the shard, a letter for the kind of record, the rest.
@@ -79,4 +83,62 @@ func TaskKeys(shard uint16, id queue.ID, attempts uint32) [][]byte {
 		keys = append(keys, AttemptKey(shard, id, n))
 	}
 	return keys
+}
+
+// namedKey joins names, each with its length before it, so that no two lists
+// of names give the same key.
+func namedKey(shard uint16, kind byte, names ...string) []byte {
+	k := Prefix(shard, kind)
+	for _, n := range names {
+		k = binary.BigEndian.AppendUint16(k, uint16(len(n)))
+		k = append(k, n...)
+	}
+	return k
+}
+
+// namesOf is the inverse of namedKey for n names; what follows them is rest.
+func namesOf(key []byte, n int) (names []string, rest []byte, ok bool) {
+	if len(key) < 3 {
+		return nil, nil, false
+	}
+	rest = key[3:]
+	for range n {
+		if len(rest) < 2 {
+			return nil, nil, false
+		}
+		size := int(binary.BigEndian.Uint16(rest))
+		if len(rest) < 2+size {
+			return nil, nil, false
+		}
+		names = append(names, string(rest[2:2+size]))
+		rest = rest[2+size:]
+	}
+	return names, rest, true
+}
+
+func documentKey(shard uint16, d *command.Document) []byte {
+	return binary.BigEndian.AppendUint32(namedKey(shard, kindDocument, d.Kind, d.Namespace, d.Name), d.Version)
+}
+
+// lastVersionKey holds the number that a document's next version must exceed,
+// though the versions before it are gone.
+func lastVersionKey(shard uint16, k catalog.Key) []byte {
+	return binary.BigEndian.AppendUint32(namedKey(shard, kindDocument, k.Kind, k.Namespace, k.Name), 0)
+}
+
+func sessionKey(shard uint16, id queue.Fence) []byte {
+	k := binary.BigEndian.AppendUint64(Prefix(shard, kindSession), id.Index)
+	return binary.BigEndian.AppendUint32(k, id.Ord)
+}
+
+func lineKey(shard uint16, namespace, queue string) []byte {
+	return namedKey(shard, kindQueue, namespace, queue)
+}
+
+func flowKey(shard uint16, f *match.Flow) []byte {
+	return namedKey(shard, kindFlow, f.Line.Namespace.Name, f.Line.Name, f.Key)
+}
+
+func limiterKey(shard uint16, n limit.Name) []byte {
+	return append(namedKey(shard, kindLimiter, n.Namespace, n.Name), byte(n.Kind))
 }

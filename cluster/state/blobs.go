@@ -1,0 +1,95 @@
+package state
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// hold keeps the blobs of an ended task until its result goes.
+type hold struct {
+	due     int64
+	id      queue.ID
+	digests []string
+}
+
+func compareHolds(a, b hold) int { return cmp.Or(cmp.Compare(a.due, b.due), a.id.Compare(b.id)) }
+
+// blobsOf adds the blobs that a task's result refers to.
+func (m *Machine) blobsOf(t *task, digests []string) {
+	if len(digests) == 0 {
+		return
+	}
+	x := t.more()
+	x.blobs = append(slices.Clip(x.blobs), digests...)
+	for _, d := range digests {
+		m.blobs[d]++
+	}
+}
+
+// holdBlobs goes on referring to what an ended task referred to.
+func (m *Machine) holdBlobs(t *task, due int64) {
+	if t.extra == nil || len(t.extra.blobs) == 0 {
+		return
+	}
+	h := hold{due, t.id, t.extra.blobs}
+	m.addHold(h)
+	w := command.NewWriter(nil)
+	w.Strings(h.digests)
+	m.sink.Put(holdKey(m.shard, h), w.Done())
+}
+
+func (m *Machine) addHold(h hold) {
+	at, _ := slices.BinarySearchFunc(m.holds, h, compareHolds)
+	m.holds = slices.Insert(m.holds, at, h)
+	for _, d := range h.digests {
+		m.blobs[d]++
+	}
+}
+
+// dropHolds lets go of what is due, within the budget.
+func (m *Machine) dropHolds() {
+	for m.budget > 0 && len(m.holds) > 0 && m.holds[0].due <= m.now {
+		h := m.holds[0]
+		m.holds = slices.Delete(m.holds, 0, 1)
+		m.unref(h.digests)
+		m.sink.Delete(holdKey(m.shard, h))
+		m.spend()
+	}
+}
+
+func (m *Machine) unref(digests []string) {
+	for _, d := range digests {
+		if m.blobs[d]--; m.blobs[d] <= 0 {
+			delete(m.blobs, d)
+		}
+	}
+}
+
+func holdKey(shard uint16, h hold) []byte {
+	k := binary.BigEndian.AppendUint64(Prefix(shard, kindBlob), uint64(h.due))
+	return append(k, h.id[:]...)
+}
+
+func (m *Machine) loadHold(key, value []byte) error {
+	r := command.NewReader(value)
+	h := hold{digests: r.Strings()}
+	if len(key) != 3+8+16 {
+		r.Fail()
+		return r.Err("blob hold")
+	}
+	h.due = int64(binary.BigEndian.Uint64(key[3:]))
+	copy(h.id[:], key[11:])
+	m.addHold(h)
+	return r.Err("blob hold")
+}
+
+// Referenced reports whether anything still needs a blob.
+func (m *Machine) Referenced(digest string) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.blobs[digest] > 0
+}

@@ -1,0 +1,187 @@
+package state
+
+import (
+	"encoding/binary"
+
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// inlineResult is the longest result, in bytes, kept in the task's own record
+// rather than under a key of its own.
+const inlineResult = 1024
+
+// complete takes the outcomes of assignments. One whose fence is not the
+// task's present one is refused and changes nothing.
+func (m *Machine) complete(c *command.Complete) command.Result {
+	var out command.Result
+	for i := range c.Results {
+		r := &c.Results[i]
+		t := m.tasks[r.ID]
+		if t == nil || t.asg == nil || t.asg.fence != r.Fence {
+			out.Refused = append(out.Refused, uint32(i))
+			continue
+		}
+		m.spend()
+		m.outcome(t, r)
+	}
+	return out
+}
+
+// outcome ends a task or has it tried again.
+func (m *Machine) outcome(t *task, r *command.TaskResult) {
+	o, worker := &r.Outcome, t.asg.session.worker
+	if !o.OK && o.Error == nil {
+		o.Error = &queue.Error{Type: queue.ErrCrashed}
+	}
+	t.delivery++
+	m.unassign(t)
+	if !o.OK || o.LogLen > 0 {
+		m.keepAttempt(t, worker, o)
+	}
+	switch {
+	case o.OK:
+		m.blobsOf(t, r.Blobs)
+		m.end(t, queue.Success, o, worker)
+	case o.Error.Type == queue.ErrRevoked || t.flags&flagRevoked != 0:
+		m.end(t, queue.Revoked, o, worker)
+	case t.spec.Retry.Wants(o.Error, t.retries):
+		m.retry(t, o, worker)
+	default:
+		m.end(t, queue.Failure, o, worker)
+	}
+}
+
+// retry lets a task wait for its next attempt.
+func (m *Machine) retry(t *task, o *queue.Outcome, worker string) {
+	random := m.random(t)
+	t.retries++
+	delay := o.Error.After
+	if delay <= 0 {
+		delay = t.spec.Retry.Delay(t.retries, random)
+	}
+	x := t.more()
+	x.lastError, x.worker, x.started = cloneError(o.Error), worker, o.Started
+	t.list.move(t, func() {
+		t.state = queue.Retrying
+		t.ready = satAdd(m.now, delay)
+	})
+	m.moved(t, queue.Retrying, o.Error)
+	if t.expires != 0 && t.expires <= t.ready {
+		m.wait(t, t.expires)
+		return
+	}
+	m.wait(t, t.ready)
+}
+
+// random is a word drawn from what every replica knows.
+func (m *Machine) random(t *task) uint64 {
+	x := m.index ^ binary.BigEndian.Uint64(t.id[8:]) ^ uint64(t.retries)<<32
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// end makes a task final: its record and result go to the store, and nothing
+// of it stays in memory.
+func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker string) {
+	m.ready.Remove(&t.Item, m.now)
+	m.unwait(t)
+	m.moved(t, state, o.Error)
+	v := t.view()
+	v.State = state
+	v.FinishedAt = m.now
+	v.RemovedAt = satAdd(m.now, t.spec.ResultTTL)
+	v.Error, v.Usage, v.LogLen = o.Error, o.Usage, o.LogLen
+	if o.Started != 0 {
+		v.StartedAt = o.Started
+		v.Attempt = t.retries + 1
+	}
+	if worker != "" {
+		v.Worker = worker
+	}
+	r := record{View: v}
+	if o.OK && !t.spec.IgnoreResult {
+		r.ResultBlob = o.Blob
+		if len(o.Result) <= inlineResult {
+			r.result = o.Result
+		} else {
+			m.sink.Put(ResultKey(m.shard, t.id), o.Result)
+		}
+	}
+	m.sink.Delete(LiveKey(m.shard, t.id))
+	m.sink.Put(FinishedKey(m.shard, t.id), r.append(make([]byte, 0, 192+len(r.result)), false))
+	m.sink.Expire(m.shard, v.RemovedAt, t.id, t.retries+1)
+	m.holdBlobs(t, v.RemovedAt)
+	m.gone(t)
+}
+
+// bury dead-letters a task: it has ended, but stays in memory for replay.
+func (m *Machine) bury(t *task, e *queue.Error) {
+	m.ready.Remove(&t.Item, m.now)
+	m.unwait(t)
+	m.moved(t, queue.Failure, e)
+	m.forgetUnique(t)
+	x := t.more()
+	x.lastError, x.finished = e, m.now
+	t.list.move(t, func() {
+		t.state = queue.Failure
+		t.flags |= flagDead
+	})
+	m.dead[t.id] = t
+	m.dirty.task(t)
+}
+
+// retire lets a dead-lettered task go the way of the other ended ones.
+func (m *Machine) retire(t *task) {
+	v := t.view()
+	v.RemovedAt = satAdd(m.now, t.spec.ResultTTL)
+	r := record{View: v}
+	m.sink.Delete(LiveKey(m.shard, t.id))
+	m.sink.Put(FinishedKey(m.shard, t.id), r.append(nil, false))
+	m.sink.Expire(m.shard, v.RemovedAt, t.id, t.retries+1)
+	m.holdBlobs(t, v.RemovedAt)
+	m.gone(t)
+}
+
+// expire ends a task that did not begin in time.
+func (m *Machine) expire(t *task) {
+	m.end(t, queue.Revoked, &queue.Outcome{Error: &queue.Error{Type: queue.ErrExpired, Message: "not started before its expires"}}, "")
+}
+
+func (m *Machine) keepAttempt(t *task, worker string, o *queue.Outcome) {
+	a := queue.Attempt{Number: t.retries + 1, Worker: worker, StartedAt: o.Started, FinishedAt: o.Finished,
+		Error: o.Error, Usage: o.Usage, LogLen: o.LogLen, LogTail: o.Log}
+	m.sink.Put(AttemptKey(m.shard, t.id, a.Number), attemptRecord(&a))
+}
+
+// handBack returns assignments that have not begun.
+func (m *Machine) handBack(c *command.HandBack) command.Result {
+	var out command.Result
+	for i, h := range c.Items {
+		t := m.tasks[h.ID]
+		if t == nil || t.asg == nil || t.asg.fence != h.Fence {
+			out.Refused = append(out.Refused, uint32(i))
+			continue
+		}
+		m.spend()
+		m.unassign(t)
+		if t.flags&flagRevoked != 0 {
+			m.end(t, queue.Revoked, &queue.Outcome{Error: revokedError()}, "")
+			continue
+		}
+		m.again(t)
+	}
+	return out
+}
+
+func revokedError() *queue.Error {
+	return &queue.Error{Type: queue.ErrRevoked, Message: "revoked"}
+}
+
+// cloneError copies what came out of a log entry's memory.
+func cloneError(e *queue.Error) *queue.Error {
+	c := *e
+	return &c
+}

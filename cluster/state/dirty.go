@@ -1,0 +1,151 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/windrow-dev/windrow/queue/limit"
+	"github.com/windrow-dev/windrow/queue/match"
+)
+
+// dirty notes what must be written at the next cut. A record that changes ten
+// times between two cuts is written once.
+type dirty struct {
+	machine    bool
+	tasks      []*task
+	sessions   map[*session]bool
+	lines      map[*match.Line]bool
+	flows      map[*match.Flow]bool
+	namespaces map[*match.Namespace]bool
+	limiters   map[*limit.Limiter]bool
+	deletes    [][]byte
+	droppedF   []*match.Flow
+	droppedL   []*limit.Limiter
+}
+
+func newDirty() dirty {
+	return dirty{
+		sessions: map[*session]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
+		namespaces: map[*match.Namespace]bool{}, limiters: map[*limit.Limiter]bool{},
+	}
+}
+
+func (d *dirty) task(t *task) {
+	if t.flags&flagDirty == 0 {
+		t.flags |= flagDirty
+		d.tasks = append(d.tasks, t)
+	}
+}
+
+func (d *dirty) dropLimiter(l *limit.Limiter) {
+	delete(d.limiters, l)
+	d.droppedL = append(d.droppedL, l)
+}
+
+// ItemChanged implements match.Changes; the task that embeds the item is
+// marked by whoever moves it.
+func (m *Machine) ItemChanged(i *match.Item) {
+	m.dirty.task(i.Owner.(*task))
+}
+
+// FlowChanged implements match.Changes.
+func (m *Machine) FlowChanged(f *match.Flow) { m.dirty.flows[f] = true }
+
+// FlowDropped implements match.Changes.
+func (m *Machine) FlowDropped(f *match.Flow) {
+	delete(m.dirty.flows, f)
+	m.dirty.droppedF = append(m.dirty.droppedF, f)
+}
+
+// LineChanged implements match.Changes.
+func (m *Machine) LineChanged(l *match.Line) { m.dirty.lines[l] = true }
+
+// NamespaceChanged implements match.Changes.
+func (m *Machine) NamespaceChanged(n *match.Namespace) { m.dirty.namespaces[n] = true }
+
+// LimiterChanged implements match.Changes.
+func (m *Machine) LimiterChanged(l *limit.Limiter) { m.dirty.limiters[l] = true }
+
+// Cut writes everything that has changed since the last cut to the sink, in an
+// order that does not depend on maps. It belongs to the applying goroutine.
+func (m *Machine) Cut() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := &m.dirty
+	for _, t := range d.tasks {
+		t.flags &^= flagDirty
+		if m.tasks[t.id] == t {
+			m.sink.Put(LiveKey(m.shard, t.id), m.liveRecord(t))
+		}
+	}
+	clear(d.tasks)
+	d.tasks = d.tasks[:0]
+	m.cutFairness()
+	for _, s := range sortedKeys(d.sessions, func(a, b *session) int { return a.id.Compare(b.id) }) {
+		m.sink.Put(sessionKey(m.shard, s.id), s.record())
+	}
+	clear(d.sessions)
+	for _, k := range d.deletes {
+		m.sink.Delete(k)
+	}
+	d.deletes = d.deletes[:0]
+	if d.machine {
+		m.sink.Put(Prefix(m.shard, kindMachine), m.record())
+		d.machine = false
+	}
+}
+
+func (m *Machine) cutFairness() {
+	d := &m.dirty
+	for _, l := range d.droppedL {
+		if m.limits.Get(l.Name) == nil {
+			m.sink.Delete(limiterKey(m.shard, l.Name))
+		}
+	}
+	d.droppedL = d.droppedL[:0]
+	for _, f := range d.droppedF {
+		if !f.Line.Has(f.Key) {
+			m.sink.Delete(flowKey(m.shard, f))
+		}
+	}
+	d.droppedF = d.droppedF[:0]
+	for _, f := range sortedKeys(d.flows, compareFlows) {
+		m.sink.Put(flowKey(m.shard, f), appendInts(nil, f.Tag))
+	}
+	for _, l := range sortedKeys(d.lines, compareLines) {
+		q := m.queueList(l.Namespace.Name, l.Name)
+		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), appendInts(nil, l.Virtual, l.RateNext(), int64(q.purgeTo), int64(q.order)))
+	}
+	for _, n := range sortedKeys(d.namespaces, func(a, b *match.Namespace) int { return cmp.Compare(a.Name, b.Name) }) {
+		m.sink.Put(lineKey(m.shard, n.Name, ""), appendInts(nil, n.Tag))
+		d.machine = true
+	}
+	for _, l := range sortedKeys(d.limiters, func(a, b *limit.Limiter) int { return compareNames(a.Name, b.Name) }) {
+		m.sink.Put(limiterKey(m.shard, l.Name), appendInts(nil, int64(l.Limit), int64(l.Rate.N), l.Rate.Per, l.Next))
+	}
+	clear(d.flows)
+	clear(d.lines)
+	clear(d.namespaces)
+	clear(d.limiters)
+}
+
+func sortedKeys[K comparable](set map[K]bool, compare func(a, b K) int) []K {
+	keys := make([]K, 0, len(set))
+	for k := range set { // order: sorted below
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, compare)
+	return keys
+}
+
+func compareLines(a, b *match.Line) int {
+	return cmp.Or(cmp.Compare(a.Namespace.Name, b.Namespace.Name), cmp.Compare(a.Name, b.Name))
+}
+
+func compareFlows(a, b *match.Flow) int {
+	return cmp.Or(compareLines(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+}
+
+func compareNames(a, b limit.Name) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}

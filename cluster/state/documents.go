@@ -1,0 +1,100 @@
+package state
+
+import (
+	"github.com/windrow-dev/windrow/cluster/catalog"
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/limit"
+)
+
+func (m *Machine) putDocument(c *command.PutDocument) command.Result {
+	k := catalog.Key{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
+	if newest := m.catalog.Get(k).Newest(); c.IfVersion != 0 && (newest == nil || newest.Version != c.IfVersion) {
+		return *refuse(command.CodeConflict, "the newest version is not %d any more; read it again", c.IfVersion)
+	}
+	doc, created, gone := m.catalog.Put(c, m.now)
+	for _, d := range gone {
+		m.sink.Delete(documentKey(m.shard, d))
+		m.unref(documentBlobs(d))
+	}
+	if created || len(gone) > 0 {
+		m.sink.Put(documentKey(m.shard, doc), doc.Append(nil))
+		for _, b := range documentBlobs(doc) {
+			m.blobs[b]++
+		}
+	}
+	m.heed(doc)
+	return command.Result{Version: doc.Version, Created: created}
+}
+
+func documentBlobs(d *command.Document) []string {
+	if d.Kind == command.KindModule {
+		return []string{d.Digest}
+	}
+	return nil
+}
+
+// heed lets a document's attributes take effect.
+func (m *Machine) heed(d *command.Document) {
+	a := &d.Attributes
+	switch d.Kind {
+	case command.KindPool:
+		l := m.limits.Need(limit.Name{Kind: limit.Pool, Namespace: d.Namespace, Name: d.Name})
+		l.Limit = a.Slots
+		m.ready.Wake(l, m.now)
+	case command.KindQueue:
+		l := m.ready.Line(d.Namespace, d.Name)
+		l.Paused = a.Paused
+		l.SetRate(queue.Rate{N: a.RateN, Per: a.RatePer})
+		m.queueList(d.Namespace, d.Name)
+		m.ready.Refresh(l, m.now)
+	}
+}
+
+func (m *Machine) deleteDocument(c *command.DeleteDocument) command.Result {
+	k := catalog.Key{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
+	e := m.catalog.Get(k)
+	if e.Version(c.Version) == nil {
+		return *refuse(command.CodeNotFound, "no %s %q in namespace %q", c.Kind, c.Name, c.Namespace)
+	}
+	if refused := m.inUse(e, c.Version); refused != nil {
+		return *refused
+	}
+	last := e.Last
+	for _, d := range m.catalog.Delete(k, c.Version) {
+		m.sink.Delete(documentKey(m.shard, d))
+		m.unref(documentBlobs(d))
+	}
+	m.sink.Put(lastVersionKey(m.shard, k), appendInts(nil, int64(last)))
+	if c.Kind == command.KindQueue {
+		m.heed(&command.Document{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name})
+	}
+	return command.Result{}
+}
+
+// inUse refuses to remove what unfinished tasks need.
+func (m *Machine) inUse(e *catalog.Entry, version uint32) *command.Result {
+	switch e.Kind {
+	case command.KindModule:
+		var live uint32
+		for _, d := range e.Versions {
+			if version == 0 || d.Version == version {
+				live += d.Live
+			}
+		}
+		if live > 0 {
+			return refuse(command.CodeInUse, "%d unfinished tasks need module %q; let them end or revoke them first", live, e.Name)
+		}
+	case command.KindPool:
+		users := 0
+		for _, s := range m.specs { // order: only counts
+			if s.Pool == e.Name && s.Namespace == e.Namespace {
+				users += s.refs
+			}
+		}
+		if users > 0 {
+			return refuse(command.CodeInUse, "%d unfinished tasks need pool %q; let them end or revoke them first", users, e.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package state
+
+import "github.com/windrow-dev/windrow/queue"
+
+// Effects is what others may want to know of one entry's outcome, equal on
+// every replica. Only the leader acts on it.
+type Effects struct {
+	Assigned []Assigned
+	Kills    []Kill
+	Opened   []queue.Fence
+	Closed   []queue.Fence
+	Moves    []Move
+}
+
+// Assigned is a new assignment, to be pushed to the session's worker.
+type Assigned struct {
+	Session  queue.Fence
+	Fence    queue.Fence
+	ID       queue.ID
+	Spec     *queue.Spec // shared; not to be changed
+	Digest   string      // of the module
+	Attempt  uint32      // 1 for the first
+	Delivery uint32
+	// PayloadOf is the task whose stored payload is the input.
+	PayloadOf queue.ID
+}
+
+// Kill asks a worker to drop an assignment that has not begun, and with
+// Terminate also one that runs.
+type Kill struct {
+	Session   queue.Fence
+	Fence     queue.Fence
+	ID        queue.ID
+	Terminate bool
+}
+
+// Move is one committed transition of a task.
+type Move struct {
+	ID        queue.ID
+	Namespace string
+	Queue     string
+	Task      string // MODULE.TASK
+	To        queue.State
+	Attempt   uint32
+	Error     string // type
+}
+
+func (m *Machine) moved(t *task, to queue.State, err *queue.Error) {
+	mv := Move{ID: t.id, Namespace: t.spec.Namespace, Queue: t.spec.Queue, Task: t.spec.name, To: to, Attempt: t.attempts()}
+	if err != nil {
+		mv.Error = err.Type
+	}
+	m.effects.Moves = append(m.effects.Moves, mv)
+}
+
+func (m *Machine) assigned(t *task) Assigned {
+	a := Assigned{
+		Session: t.asg.session.id, Fence: t.asg.fence, ID: t.id, Spec: &t.spec.Spec,
+		Attempt: t.retries + 1, Delivery: uint32(t.delivery) + 1, PayloadOf: t.id,
+	}
+	if t.spec.module != nil {
+		a.Digest = t.spec.module.Digest
+	}
+	return a
+}

@@ -1,0 +1,150 @@
+package state
+
+import (
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// stage is a large batch on its way in. Until it is accepted its tasks answer
+// to nobody; from then on all of them do, and work makes them ready in steps.
+type stage struct {
+	id        queue.ID
+	namespace string
+	parts     uint32
+	tasks     []*task // in the order of the batch; [0:done] have been dealt with
+	done      int
+	accepted  bool
+	dropped   bool
+	expires   int64
+	order     uint64 // among the jobs
+}
+
+func (g *stage) place() uint64 { return g.order }
+
+// stage takes the next part of a batch. Parts come in order; one that was seen
+// before changes nothing.
+func (m *Machine) stage(c *command.Stage) command.Result {
+	g := m.stages[c.Stage]
+	if g == nil {
+		if c.Part != 0 {
+			return *refuse(command.CodeStage, "the batch waited too long for its next part; send it again")
+		}
+		g = &stage{id: c.Stage, namespace: c.Namespace, expires: satAdd(m.now, command.StageTTL)}
+		m.stages[g.id] = g
+		m.timers.stage(g)
+	}
+	if c.Part < g.parts {
+		return command.Result{}
+	}
+	if c.Part > g.parts || g.accepted || g.dropped {
+		return *refuse(command.CodeStage, "part %d of the batch came where %d was due; send the batch again", c.Part, g.parts)
+	}
+	specs, refused := m.resolve(&c.Calls)
+	if refused == nil {
+		refused = m.admit(c.Namespace, &c.Calls)
+	}
+	if refused != nil {
+		m.drop(g)
+		return *refused
+	}
+	for i := range c.Calls.List {
+		call := &c.Calls.List[i]
+		t := m.newTask(call, specs[call.Spec])
+		t.list.move(t, func() { t.flags |= flagStaged })
+		t.more().stage = g
+		g.tasks = append(g.tasks, t)
+		m.spend()
+	}
+	g.parts++
+	m.stageChanged(g)
+	return command.Result{}
+}
+
+// submitStaged accepts a whole stage in one step.
+func (m *Machine) submitStaged(c *command.SubmitStaged) command.Result {
+	g := m.stages[c.Stage]
+	if r, done := m.idem.answer(c.Namespace, c.Idem); done {
+		if g != nil && !g.accepted {
+			m.drop(g)
+		}
+		return r
+	}
+	if g == nil || g.dropped || g.parts != c.Parts {
+		return *refuse(command.CodeStage, "the batch waited too long before it was whole; send it again")
+	}
+	if g.accepted {
+		return command.Result{}
+	}
+	g.accepted, g.order = true, m.nextJob()
+	ids := make([]queue.ID, len(g.tasks))
+	for i, t := range g.tasks {
+		ids[i] = t.id
+	}
+	m.remember(c.Namespace, c.Idem, ids)
+	m.timers.unstage(g)
+	m.stageChanged(g)
+	m.work.add(g)
+	return command.Result{}
+}
+
+// drop lets go of a stage that was refused or forgotten.
+func (m *Machine) drop(g *stage) {
+	if g.dropped || g.accepted {
+		return
+	}
+	g.dropped, g.order = true, m.nextJob()
+	m.timers.unstage(g)
+	m.stageChanged(g)
+	m.work.add(g)
+}
+
+// step makes the next tasks of a stage ready, or removes them; it reports
+// whether the stage is through.
+func (g *stage) step(m *Machine) bool {
+	for g.done < len(g.tasks) && m.budget > 0 {
+		t := g.tasks[g.done]
+		g.tasks[g.done] = nil
+		g.done++
+		if g.dropped {
+			m.spend()
+			m.gone(t)
+			m.sink.Delete(InputKey(m.shard, t.id))
+			m.sink.Delete(LiveKey(m.shard, t.id))
+			continue
+		}
+		t.extra.stage = nil
+		t.trim()
+		t.list.move(t, func() { t.flags &^= flagStaged })
+		t.ready = max(t.ready, m.now)
+		m.dirty.task(t)
+		m.start(t)
+	}
+	if g.done < len(g.tasks) {
+		return false
+	}
+	delete(m.stages, g.id)
+	m.dirty.deletes = append(m.dirty.deletes, idKey(m.shard, kindStage, g.id))
+	return true
+}
+
+func (m *Machine) stageChanged(g *stage) {
+	w := command.NewWriter(nil)
+	w.ID(g.id)
+	w.String(g.namespace)
+	w.Uint(uint64(g.parts))
+	w.Bool(g.accepted)
+	w.Bool(g.dropped)
+	w.Int(g.expires)
+	w.Uint(g.order)
+	m.sink.Put(idKey(m.shard, kindStage, g.id), w.Done())
+}
+
+func (m *Machine) loadStage(b []byte) error {
+	r := command.NewReader(b)
+	g := &stage{id: r.ID(), namespace: r.String(), parts: r.Uint32(), accepted: r.Bool(), dropped: r.Bool(), expires: r.Int(), order: r.Uint()}
+	if err := r.Err("stage"); err != nil {
+		return err
+	}
+	m.stages[g.id] = g
+	return nil
+}

@@ -1,0 +1,74 @@
+package state
+
+import "github.com/windrow-dev/windrow/queue"
+
+type queueName struct{ namespace, name string }
+
+// taskList is the unfinished tasks of one queue in the order of acceptance,
+// with their counts.
+type taskList struct {
+	queueName
+	head, tail                        *task
+	pending, scheduled, running, dead int
+	purgeTo                           uint64 // revoke what waits up to this Seq; 0 is none
+	order                             uint64 // of the purge among the jobs
+}
+
+func (m *Machine) queueList(namespace, name string) *taskList {
+	n := queueName{namespace, name}
+	l := m.queues[n]
+	if l == nil {
+		l = &taskList{queueName: n}
+		m.queues[n] = l
+	}
+	return l
+}
+
+// append adds a task with the highest Seq so far.
+func (l *taskList) append(t *task) {
+	t.prev, t.next = l.tail, nil
+	if l.tail == nil {
+		l.head = t
+	} else {
+		l.tail.next = t
+	}
+	l.tail = t
+	l.count(t, 1)
+}
+
+func (l *taskList) remove(t *task) {
+	l.count(t, -1)
+	if t.prev == nil {
+		l.head = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next == nil {
+		l.tail = t.prev
+	} else {
+		t.next.prev = t.prev
+	}
+	t.prev, t.next = nil, nil
+}
+
+// count adds n to the counter that the task's present state belongs to.
+func (l *taskList) count(t *task, n int) {
+	switch {
+	case t.flags&flagStaged != 0:
+	case t.flags&flagDead != 0:
+		l.dead += n
+	case t.asg != nil:
+		l.running += n
+	case t.state == queue.Retrying || t.timerPos >= 0 && t.due == t.ready:
+		l.scheduled += n
+	default:
+		l.pending += n
+	}
+}
+
+// move changes what a task's counter depends on.
+func (l *taskList) move(t *task, change func()) {
+	l.count(t, -1)
+	change()
+	l.count(t, 1)
+}

@@ -1,0 +1,188 @@
+package state
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/limit"
+	"github.com/windrow-dev/windrow/queue/match"
+)
+
+// timers is the time index: what becomes due when. Tasks, the bulk of it, have
+// at most one timer each: their time while they wait for it, their expiry
+// while they wait for a slot.
+type timers struct {
+	tasks  []*task // a heap by due, then Seq
+	rates  []rateTimer
+	stages []*stage
+}
+
+// rateTimer wakes those who wait for a rate, of a task name or of a line.
+type rateTimer struct {
+	limiter *limit.Limiter
+	line    *match.Line
+}
+
+func newTimers() timers { return timers{} }
+
+func dueBefore(a, b *task) bool {
+	if a.due != b.due {
+		return a.due < b.due
+	}
+	return a.Seq < b.Seq
+}
+
+// next is the earliest due time of all.
+func (x *timers) next() (int64, bool) {
+	best, ok := int64(1<<63-1), false
+	if len(x.tasks) > 0 {
+		best, ok = x.tasks[0].due, true
+	}
+	for _, r := range x.rates {
+		best, ok = min(best, r.at()), true
+	}
+	for _, g := range x.stages {
+		best, ok = min(best, g.expires), true
+	}
+	return best, ok
+}
+
+func (r rateTimer) at() int64 {
+	if r.line != nil {
+		return r.line.RateNext()
+	}
+	return r.limiter.Next
+}
+
+func (x *timers) stage(g *stage) { x.stages = append(x.stages, g) }
+
+func (x *timers) unstage(g *stage) {
+	x.stages = slices.DeleteFunc(x.stages, func(o *stage) bool { return o == g })
+}
+
+// wait sets a task's timer.
+func (m *Machine) wait(t *task, due int64) {
+	t.list.move(t, func() {
+		t.due = due
+		if t.timerPos < 0 {
+			t.timerPos = int32(len(m.timers.tasks))
+			m.timers.tasks = append(m.timers.tasks, t)
+		}
+		m.timers.fix(int(t.timerPos))
+	})
+	m.dirty.task(t)
+}
+
+// unwait removes it.
+func (m *Machine) unwait(t *task) {
+	if t.timerPos < 0 {
+		return
+	}
+	t.list.move(t, func() { m.timers.remove(t) })
+	m.dirty.task(t)
+}
+
+func (x *timers) remove(t *task) {
+	i, last := int(t.timerPos), len(x.tasks)-1
+	moved := x.tasks[last]
+	x.tasks[last] = nil
+	x.tasks = x.tasks[:last]
+	t.timerPos = -1
+	if i < last {
+		x.tasks[i], moved.timerPos = moved, int32(i)
+		x.fix(i)
+	}
+}
+
+func (x *timers) fix(i int) {
+	t := x.tasks[i]
+	start := i
+	for i > 0 && dueBefore(t, x.tasks[(i-1)/2]) {
+		i = x.lift((i-1)/2, i)
+	}
+	for i >= start {
+		child := 2*i + 1
+		if child >= len(x.tasks) {
+			break
+		}
+		if child+1 < len(x.tasks) && dueBefore(x.tasks[child+1], x.tasks[child]) {
+			child++
+		}
+		if !dueBefore(x.tasks[child], t) {
+			break
+		}
+		i = x.lift(child, i)
+	}
+	x.tasks[i], t.timerPos = t, int32(i)
+}
+
+// lift moves the task at from to the place to, and gives the place left free.
+func (x *timers) lift(from, to int) int {
+	x.tasks[to] = x.tasks[from]
+	x.tasks[to].timerPos = int32(to)
+	return from
+}
+
+// runTimers does what is due, as far as the budget goes.
+func (m *Machine) runTimers() {
+	for m.budget > 0 && len(m.timers.tasks) > 0 && m.timers.tasks[0].due <= m.now {
+		t := m.timers.tasks[0]
+		m.spend()
+		m.unwait(t)
+		if t.Where == match.Out {
+			t.list.move(t, func() { t.state = queue.Pending })
+			m.moved(t, queue.Pending, nil)
+			m.makeReady(t)
+		} else {
+			m.expire(t)
+		}
+	}
+	m.wakeRates()
+	for _, g := range slices.Clone(m.timers.stages) {
+		if g.expires <= m.now {
+			m.drop(g)
+		}
+	}
+	m.dropHolds()
+	m.idem.sweep(m)
+}
+
+// rateWaits starts the timer of a rate that somebody waits for.
+func (m *Machine) rateWaits(l *limit.Limiter) {
+	m.addRate(rateTimer{limiter: l})
+}
+
+func (m *Machine) addRate(r rateTimer) {
+	if !slices.Contains(m.timers.rates, r) {
+		m.timers.rates = append(m.timers.rates, r)
+		slices.SortFunc(m.timers.rates, compareRates)
+	}
+}
+
+func compareRates(a, b rateTimer) int {
+	return cmp.Compare(a.name(), b.name())
+}
+
+func (r rateTimer) name() string {
+	if r.line != nil {
+		return "q" + r.line.Namespace.Name + "\x00" + r.line.Name
+	}
+	return "t" + r.limiter.Namespace + "\x00" + r.limiter.Name.Name
+}
+
+// wakeRates calls back those whose rate has come. Whoever takes a start, or is
+// refused one, sets the timer anew where somebody waits.
+func (m *Machine) wakeRates() {
+	m.timers.rates = slices.DeleteFunc(m.timers.rates, func(r rateTimer) bool {
+		if r.at() > m.now {
+			return false
+		}
+		if r.line != nil {
+			m.ready.Refresh(r.line, m.now)
+			return true
+		}
+		m.ready.Wake(r.limiter, m.now)
+		return true
+	})
+}

@@ -1,0 +1,373 @@
+// Package match decides who runs what next. It holds the ready tasks in their
+// lines, those that wait for a limit in that limit's list, and the workers'
+// sessions with their credit, and pairs the best ready task with a free slot.
+//
+// It is plain data without a clock, a log or a goroutine: the state machine
+// calls it inside Apply and stores what it says has changed. Choices depend on
+// that stored data alone, never on the history that led to it.
+package match
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/windrow-dev/windrow/queue/limit"
+)
+
+// Changes is told what must be stored anew.
+type Changes interface {
+	ItemChanged(*Item)
+	FlowChanged(*Flow)
+	FlowDropped(*Flow)
+	LineChanged(*Line)
+	NamespaceChanged(*Namespace)
+	LimiterChanged(*limit.Limiter)
+}
+
+// Index is the whole of it.
+type Index struct {
+	// Virtual is the tag of the namespace served last.
+	Virtual    int64
+	namespaces map[string]*Namespace
+	classes    []*Class // sorted by their queues
+	parked     map[*limit.Limiter]*heap[*Item]
+	changes    Changes
+}
+
+// NewIndex makes an empty index that tells c what changes.
+func NewIndex(c Changes) *Index {
+	return &Index{namespaces: map[string]*Namespace{}, parked: map[*limit.Limiter]*heap[*Item]{}, changes: c}
+}
+
+// Namespace returns a namespace, made where there is none.
+func (x *Index) Namespace(name string) *Namespace {
+	ns := x.namespaces[name]
+	if ns == nil {
+		ns = &Namespace{Name: name, lines: map[string]*Line{}}
+		x.namespaces[name] = ns
+	}
+	return ns
+}
+
+// Line returns a queue's line, made where there is none.
+func (x *Index) Line(namespace, queue string) *Line {
+	ns := x.Namespace(namespace)
+	l := ns.lines[queue]
+	if l == nil {
+		l = newLine(ns, queue)
+		ns.lines[queue] = l
+		for _, c := range x.classes {
+			if c.serves(queue) {
+				c.attach(l)
+			}
+		}
+	}
+	return l
+}
+
+// Push makes an item ready. Its Line, Rank, Seq and Claim are set.
+func (x *Index) Push(i *Item, flow *Flow, now int64) {
+	i.Where, i.By, i.flow = Ready, 0, flow
+	x.changes.ItemChanged(i)
+	x.enter(i, now)
+}
+
+// Park puts an item into its limiter's list, at start.
+func (x *Index) Park(i *Item, flow *Flow) {
+	i.flow = flow
+	x.park(i, i.Claim.Of(i.By))
+}
+
+// Restore puts an item where its stored fields say it was, at start.
+func (x *Index) Restore(i *Item, flow *Flow, now int64) {
+	if i.From != 0 {
+		l := i.Claim.Of(i.From)
+		l.Woken += i.Claim.Slots(l)
+	}
+	switch i.Where {
+	case Parked:
+		x.Park(i, flow)
+	case Ready:
+		i.flow = flow
+		x.enter(i, now)
+	}
+}
+
+func (x *Index) enter(i *Item, now int64) {
+	f, l := i.flow, i.Line
+	f.items.push(i)
+	if f.items.len() > 1 {
+		if f.items.top() == i {
+			x.refresh(l, now)
+		}
+		return
+	}
+	if t := max(f.Tag, l.Virtual); t != f.Tag {
+		f.Tag = t
+		x.changes.FlowChanged(f)
+	}
+	if l.active.len() == 0 {
+		x.wakeNamespace(l.Namespace)
+	}
+	l.active.push(f)
+	x.refresh(l, now)
+}
+
+func (x *Index) wakeNamespace(ns *Namespace) {
+	for _, l := range ns.lines { // order: only asks whether any is active
+		if l.active.len() > 0 {
+			return
+		}
+	}
+	if ns.Tag < x.Virtual {
+		ns.Tag = x.Virtual
+		x.changes.NamespaceChanged(ns)
+	}
+}
+
+// refresh tells the classes of a line that its head or openness may differ.
+func (x *Index) refresh(l *Line, now int64) {
+	open := l.open(now)
+	for _, e := range l.entries {
+		e.update(open)
+	}
+}
+
+// leave takes an item out of its line.
+func (x *Index) leave(i *Item, now int64) {
+	f, l := i.flow, i.Line
+	wasHead := l.active.len() > 0 && l.head() == i
+	f.items.remove(i)
+	if f.items.len() == 0 {
+		l.active.remove(f)
+	}
+	if wasHead || f.items.len() == 0 {
+		x.refresh(l, now)
+	}
+}
+
+// Remove takes an item out, wherever it is.
+func (x *Index) Remove(i *Item, now int64) {
+	switch i.Where {
+	case Out:
+		return
+	case Ready:
+		x.leave(i, now)
+	case Parked:
+		x.unpark(i, i.Claim.Of(i.By))
+	}
+	i.Where, i.By = Out, 0
+	x.changes.ItemChanged(i)
+	x.answer(i, now)
+}
+
+// answer settles a call back from a limiter and calls the next one.
+func (x *Index) answer(i *Item, now int64) {
+	if i.From == 0 {
+		return
+	}
+	l := i.Claim.Of(i.From)
+	i.From = 0
+	l.Woken -= i.Claim.Slots(l)
+	x.Wake(l, now)
+}
+
+func (x *Index) park(i *Item, l *limit.Limiter) {
+	h := x.parked[l]
+	if h == nil {
+		made := newItemHeap()
+		h = &made
+		x.parked[l] = h
+	}
+	i.Where, i.By = Parked, l.Kind
+	h.push(i)
+	x.changes.ItemChanged(i)
+}
+
+func (x *Index) unpark(i *Item, l *limit.Limiter) {
+	h := x.parked[l]
+	h.remove(i)
+	if h.len() == 0 {
+		delete(x.parked, l)
+	}
+}
+
+// Waiting is how many items wait for a limiter.
+func (x *Index) Waiting(l *limit.Limiter) int {
+	if h := x.parked[l]; h != nil {
+		return h.len()
+	}
+	return 0
+}
+
+// Wake calls back as many of those who wait for l as it could serve now, the
+// best first; each returns to its old place.
+func (x *Index) Wake(l *limit.Limiter, now int64) {
+	for h := x.parked[l]; h != nil && h.len() > 0; {
+		i := h.top()
+		slots := i.Claim.Slots(l)
+		if !wakes(l, slots, now) {
+			return
+		}
+		x.unpark(i, l)
+		l.Woken += slots
+		i.Where, i.By, i.From = Ready, 0, l.Kind
+		x.changes.ItemChanged(i)
+		x.enter(i, now)
+	}
+}
+
+func wakes(l *limit.Limiter, slots uint32, now int64) bool {
+	if l.Kind != limit.Rate {
+		return l.Allows(l.Woken+slots, now)
+	}
+	return l.Allows(1, now) && (l.Rate.N == 0 || int64(l.Woken) <= (now-l.Next)/l.Interval())
+}
+
+// GiveBack returns what an ended attempt held.
+func (x *Index) GiveBack(c *limit.Claim, now int64) {
+	c.Give()
+	c.Each(func(l *limit.Limiter, _ uint32) { x.Wake(l, now) })
+}
+
+// Refresh re-reads a line after it was paused, resumed or its rate's time came.
+func (x *Index) Refresh(l *Line, now int64) { x.refresh(l, now) }
+
+// Pairing is one step of Pair.
+type Pairing struct {
+	Item    *Item // nil when nothing can be paired
+	Session *Session
+	// Parked says that the item could not be had: it went to a limiter's list.
+	Parked bool
+}
+
+// Pair takes the best ready task that some free session serves, takes its
+// limits, and returns both; the session's Outstanding is counted up. Classes
+// take turns in the order of their queues.
+func (x *Index) Pair(now int64) Pairing {
+	for _, c := range x.classes {
+		l := c.best()
+		if l == nil {
+			continue
+		}
+		i := l.head()
+		s := c.session(i)
+		if s == nil {
+			continue
+		}
+		return x.pair(i, s, now)
+	}
+	return Pairing{}
+}
+
+func (x *Index) pair(i *Item, s *Session, now int64) Pairing {
+	if i.Claim != nil {
+		from := i.From
+		if from != 0 {
+			i.From = 0
+			l := i.Claim.Of(from)
+			l.Woken -= i.Claim.Slots(l)
+		}
+		if refused := i.Claim.Take(now); refused != nil {
+			x.leave(i, now)
+			x.park(i, refused)
+			if from != 0 {
+				x.Wake(i.Claim.Of(from), now)
+			}
+			return Pairing{Item: i, Parked: true}
+		}
+		if i.Claim.Rate != nil {
+			x.changes.LimiterChanged(i.Claim.Rate)
+		}
+	}
+	x.dispatch(i, now)
+	s.Outstanding++
+	s.class.sessions.fix(s)
+	return Pairing{Item: i, Session: s}
+}
+
+// dispatch moves the turns on.
+func (x *Index) dispatch(i *Item, now int64) {
+	f, l, ns := i.flow, i.Line, i.Line.Namespace
+	i.Where = Out
+	x.changes.ItemChanged(i)
+	if l.rate.Rate.N > 0 {
+		l.rate.Spend(now)
+	}
+	f.items.remove(i)
+	l.Virtual = f.Tag
+	f.Tag += unit
+	if f.items.len() == 0 {
+		l.active.remove(f)
+	} else {
+		l.active.fix(f)
+	}
+	x.changes.FlowChanged(f)
+	x.changes.LineChanged(l)
+	x.forget(l)
+	x.Virtual = ns.Tag
+	ns.Tag += unit
+	x.changes.NamespaceChanged(ns)
+	x.refresh(l, now)
+	for _, c := range x.classes {
+		if t := c.byNS[ns]; t != nil {
+			c.turns.fix(t)
+		}
+	}
+}
+
+// Open adds a session that serves the queues, sorted; none means all.
+func (x *Index) Open(s *Session, queues []string, now int64) {
+	at, found := slices.BinarySearchFunc(x.classes, queues, func(c *Class, q []string) int {
+		return slices.CompareFunc(c.Queues, q, strings.Compare)
+	})
+	if !found {
+		c := newClass(queues)
+		x.classes = slices.Insert(x.classes, at, c)
+		for _, l := range x.allLines() {
+			if c.serves(l.Name) {
+				c.attach(l)
+				x.refresh(l, now)
+			}
+		}
+	}
+	s.class = x.classes[at]
+	s.class.sessions.push(s)
+}
+
+// Close removes a session; a class without sessions goes with it.
+func (x *Index) Close(s *Session) {
+	c := s.class
+	c.sessions.remove(s)
+	s.class = nil
+	if c.sessions.len() > 0 {
+		return
+	}
+	x.classes = slices.DeleteFunc(x.classes, func(o *Class) bool { return o == c })
+	for l := range c.entries { // order: each line forgets the class on its own
+		l.entries = slices.DeleteFunc(l.entries, func(e *lineEntry) bool { return e.class == c })
+	}
+}
+
+// Update re-reads a session after its credit changed.
+func (x *Index) Update(s *Session) {
+	if s.class != nil {
+		s.class.sessions.fix(s)
+	}
+}
+
+func (x *Index) allLines() []*Line {
+	var all []*Line
+	for _, ns := range x.namespaces { // order: sorted below
+		for _, l := range ns.lines { // order: sorted below
+			all = append(all, l)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Line) int {
+		if c := strings.Compare(a.Namespace.Name, b.Namespace.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all
+}

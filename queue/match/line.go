@@ -1,0 +1,147 @@
+package match
+
+import (
+	"cmp"
+
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/limit"
+)
+
+// unit is what one dispatch adds to a flow's or a namespace's tag.
+const unit = int64(1) << 20
+
+// Line is the ready part of one queue: its flows, one for each fairness key,
+// take turns by start-time fair queueing.
+type Line struct {
+	Namespace *Namespace
+	Name      string
+	Paused    bool
+	// Virtual is the tag of the flow served last; a flow that becomes active
+	// starts there, so that idleness earns no credit.
+	Virtual int64
+	rate    limit.Limiter
+	flows   map[string]*Flow
+	active  heap[*Flow]
+	idle    heap[*Flow]  // named by no task, but ahead of the line
+	entries []*lineEntry // its places in the classes that serve it
+}
+
+// Flow is the ready tasks of one fairness key in one queue.
+type Flow struct {
+	Line *Line
+	Key  string
+	Tag  int64
+	// Live counts tasks that name the flow, so that an idle one can go.
+	Live  int
+	items heap[*Item]
+	pos   int32
+}
+
+// Namespace takes turns with the others, as flows do.
+type Namespace struct {
+	Name  string
+	Tag   int64
+	lines map[string]*Line
+}
+
+func newLine(ns *Namespace, name string) *Line {
+	l := &Line{Namespace: ns, Name: name, flows: map[string]*Flow{}}
+	l.rate = limit.Limiter{Name: limit.Name{Kind: limit.Rate, Namespace: ns.Name, Name: name}}
+	l.active = heap[*Flow]{less: flowBefore, place: func(f *Flow) *int32 { return &f.pos }}
+	l.idle = l.active
+	return l
+}
+
+func flowBefore(a, b *Flow) bool {
+	if a.Tag != b.Tag {
+		return a.Tag < b.Tag
+	}
+	return a.Key < b.Key
+}
+
+// Flow returns the flow of a fairness key, made where there is none.
+func (l *Line) Flow(key string) *Flow {
+	f := l.flows[key]
+	if f == nil {
+		f = &Flow{Line: l, Key: key, items: newItemHeap(), pos: -1}
+		l.flows[key] = f
+	}
+	return f
+}
+
+// Hold counts a task that names the flow.
+func (f *Flow) Hold() {
+	if f.Live == 0 && f.pos >= 0 {
+		f.Line.idle.remove(f)
+	}
+	f.Live++
+}
+
+// Release is the inverse of Hold. A flow that no task names any more is
+// forgotten once the line has caught up with its tag: sooner, leaving and
+// coming back would be a way to jump the queue.
+func (x *Index) Release(f *Flow) {
+	f.Live--
+	if f.Live == 0 && f.Key != "" {
+		f.Line.idle.push(f)
+		x.forget(f.Line)
+	}
+}
+
+func (x *Index) forget(l *Line) {
+	for l.idle.len() > 0 && l.idle.top().Tag <= l.Virtual {
+		f := l.idle.top()
+		l.idle.remove(f)
+		delete(l.flows, f.Key)
+		x.changes.FlowDropped(f)
+	}
+}
+
+// LoadFlow puts a stored flow back, at start; Settle must follow once every
+// task has been loaded.
+func (l *Line) LoadFlow(key string, tag int64) { l.Flow(key).Tag = tag }
+
+// Settle lists, after a load, the flows that no task names.
+func (x *Index) Settle() {
+	for _, l := range x.allLines() {
+		for _, f := range l.flows { // order: the idle heap has an order of its own
+			if f.Live == 0 && f.Key != "" {
+				l.idle.push(f)
+			}
+		}
+	}
+}
+
+// SetRate sets the queue's own rate limit.
+func (l *Line) SetRate(r queue.Rate) { l.rate.Rate = r }
+
+// RateNext and SetRateNext give and restore the rate's clock.
+func (l *Line) RateNext() int64 { return l.rate.Next }
+
+// SetRateNext restores the rate's clock.
+func (l *Line) SetRateNext(t int64) { l.rate.Next = t }
+
+// open reports whether anything of the line may be handed out now.
+func (l *Line) open(now int64) bool {
+	return l.active.len() > 0 && !l.Paused && l.rate.Allows(1, now)
+}
+
+// Head is the task that the line would hand out next.
+func (l *Line) head() *Item { return l.active.top().items.top() }
+
+func lineBefore(a, b *lineEntry) bool {
+	x, y := a.line.head(), b.line.head()
+	if x.Rank != y.Rank {
+		return x.Rank < y.Rank
+	}
+	if x.Seq != y.Seq {
+		return x.Seq < y.Seq
+	}
+	return cmp.Less(a.line.Name, b.line.Name)
+}
+
+// Has reports whether the line knows a flow of this key.
+func (l *Line) Has(key string) bool { return l.flows[key] != nil }
+
+// RateLimited reports whether the queue has a rate limit of its own.
+func (l *Line) RateLimited() bool { return l.rate.Rate.N > 0 }
