@@ -11,7 +11,7 @@ export CGO_ENABLED := 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The version is told by the linker; asking git from inside the build fails
 # where a clone belongs to another user.
-GOBUILD := go build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)'
+GOBUILD := go build -trimpath -buildvcs=false -ldflags='-s -w -X main.release=$(VERSION)'
 
 # The Go modules of this repository; tools/ is built, not tested.
 MODULES  := . sdk
