@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/ristretto/v2/z"
 )
 
 // badgerOptions is how every database of ours is opened; DESIGN.md says why.
@@ -45,7 +46,7 @@ func (s *Store) openFiles() error {
 	if err := s.openBadger(dir); err != nil {
 		return err
 	}
-	err = s.readState(dir)
+	err = s.readState()
 	if err == nil && p.empty {
 		p.empty = false
 		err = p.write(s.opt.Dir)
@@ -62,28 +63,28 @@ func (s *Store) openBadger(dir string) error {
 	}
 	db, err := badger.OpenManaged(badgerOptions(dir, &s.opt))
 	if err != nil {
-		return damaged(dir, err)
+		return damaged(s.opt.Dir, err)
 	}
 	s.db = db
 	return nil
 }
 
 // readState reads the applied index and what was left half done.
-func (s *Store) readState(dir string) error {
+func (s *Store) readState() error {
 	lsm, _ := s.db.Size()
 	if s.opt.VerifyLimit >= 0 && lsm <= s.opt.VerifyLimit {
-		if err := s.db.VerifyChecksum(); err != nil {
-			return damaged(dir, err)
+		if err := verify(s.db); err != nil {
+			return damaged(s.opt.Dir, err)
 		}
 	}
 	s.version = s.db.MaxVersion()
 	s.db.SetDiscardTs(s.version)
-	m, err := s.readMeta()
+	m, err := s.readMeta(s.version)
 	if err != nil {
-		return damaged(dir, err)
+		return damaged(s.opt.Dir, err)
 	}
 	if m.index < s.opt.Floor {
-		return damaged(dir, fmt.Errorf("its applied index is %d, but the log only goes back to %d", m.index, s.opt.Floor))
+		return damaged(s.opt.Dir, fmt.Errorf("its applied index is %d, but the log only goes back to %d", m.index, s.opt.Floor))
 	}
 	s.applied.Store(m.index)
 	s.appliedTerm.Store(m.term)
@@ -92,12 +93,50 @@ func (s *Store) readState(dir string) error {
 	return nil
 }
 
+// verify reads every block.
+func verify(db *badger.DB) error {
+	err := caught(db.VerifyChecksum)
+	if err == nil {
+		return nil
+	}
+	tables, globErr := filepath.Glob(filepath.Join(db.Opts().Dir, "*.sst"))
+	for _, path := range tables {
+		if err := caught(func() error { return verifyTable(path) }); err != nil {
+			return fmt.Errorf("table %s is damaged: %w", path, err)
+		}
+	}
+	return errors.Join(err, globErr)
+}
+
+// verifyTable reads one table by itself, to name the damaged one.
+func verifyTable(path string) error {
+	f, err := z.OpenMmapFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	t, err := table.OpenTable(f, table.Options{ReadOnly: true, ChkMode: options.OnTableAndBlockRead})
+	if err != nil {
+		return errors.Join(err, f.Close(-1))
+	}
+	return t.Close(-1)
+}
+
+// caught makes an error of a panic: Badger panics on many a damaged block.
+func caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a checksum is wrong (%v)", p)
+		}
+	}()
+	return f()
+}
+
 func (s *Store) closeFiles() error { return s.db.Close() }
 
 // damaged says what a person can do about a database that cannot be read.
 func damaged(dir string, err error) error {
-	return fmt.Errorf("%s cannot be used and was left as it is: %w; move it away: "+
-		"a node of a cluster then fetches a snapshot, a single node needs a backup restored", dir, err)
+	return fmt.Errorf("the database cannot be used: %w; move %s away as a whole: "+
+		"a node of a cluster then fetches a snapshot, a single node needs a backup restored", err, dir)
 }
 
 // dropEmptyLogs removes memtable logs without a byte in them: prepared for a
@@ -130,8 +169,9 @@ type meta struct {
 	time        int64
 }
 
-func (s *Store) readMeta() (meta, error) {
-	txn := s.db.NewTransactionAt(math.MaxUint64, false)
+// readMeta reads the bookkeeping as of a version.
+func (s *Store) readMeta(version uint64) (meta, error) {
+	txn := s.db.NewTransactionAt(version, false)
 	defer txn.Discard()
 	item, err := txn.Get(ownKey(ownMeta))
 	if errors.Is(err, badger.ErrKeyNotFound) {

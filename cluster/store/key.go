@@ -20,7 +20,7 @@ func ownKey(kind byte) []byte {
 func isOwn(key []byte) bool { return len(key) >= 2 && key[0] == 0xff && key[1] == 0xff }
 
 func mustBeForeign(key []byte) {
-	if len(key) == 0 || isOwn(key) {
-		panic("store: a key without a shard of the machine's")
+	if len(key) == 0 || len(key) > maxKey || isOwn(key) {
+		panic("store: a key too long, or without a shard of the machine's")
 	}
 }

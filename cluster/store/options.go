@@ -62,6 +62,9 @@ type Options struct {
 // to its value log, which is never collected here.
 const maxValue = 1<<20 - 1
 
+// maxKey is the longest key that Badger takes.
+const maxKey = 65000
+
 func (o *Options) fill() error {
 	setInt(&o.MaxBytes, 3_000_000)
 	setInt(&o.LowPercent, 5)

@@ -100,7 +100,7 @@ func (s *Store) Begin() { s.turn <- struct{}{} }
 func (s *Store) Put(key, value []byte) {
 	mustBeForeign(key)
 	if len(value) > maxValue {
-		panic(fmt.Sprintf("store: a value of %d bytes under %x", len(value), key))
+		panic(fmt.Sprintf("store: a value of %d bytes under %x", len(value), key[:min(len(key), 64)]))
 	}
 	s.pending = append(s.pending, record{key: s.arena.copy(key), value: s.arena.copy(value)})
 }
