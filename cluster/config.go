@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/windrow-dev/windrow/cluster/peer"
+)
+
+// Config says what a node is made of. Folder, Net, Shard and Log are required;
+// whoever opened Folder and Net closes them, after the node.
+type Config struct {
+	Folder *Folder
+	Net    *peer.Net
+	Shard  Shard
+	Log    *slog.Logger
+
+	// RaftAddr is where other nodes reach this one; empty is where Net listens.
+	RaftAddr string
+	// HTTPAddr and Role are told to the other members.
+	HTTPAddr string
+	Role     string
+	// Version is the newest machine version this node supports.
+	Version uint32
+
+	// Join lists nodes of the cluster to join, or with BootstrapExpect of the
+	// one to found: Raft addresses, or whatever Resolve turns into one.
+	Join []string
+	// BootstrapExpect is with how many servers to found a cluster; 0 is one,
+	// unless Join is given.
+	BootstrapExpect int
+	// Resolve turns an element of Join into a Raft address.
+	Resolve func(ctx context.Context, target string) (string, error)
+	// Ready must hold before this node asks to vote; nil is always.
+	Ready func() bool
+
+	// Tuning; zero is the default.
+	SnapshotBytes int64 // log bytes between snapshots, 64 MiB
+	TrailingBytes int64 // log bytes kept for followers that lag, 64 MiB
+	CacheBytes    int   // newest log entries in memory, 32 MiB
+	SegmentBytes  int   // of a file of the log, 64 MiB
+
+	// tests
+	clocks func() reading
+}
+
+// Raft's times. A leader that hears nothing from a majority for the lease
+// steps down before the others elect another.
+const (
+	heartbeatTimeout = 250 * time.Millisecond
+	electionTimeout  = 250 * time.Millisecond
+	leaseTimeout     = 200 * time.Millisecond
+	commitTimeout    = 50 * time.Millisecond
+	// appendEntries bounds one request to a follower to 4 MiB.
+	appendEntries = 16
+	// raftTimeout bounds one exchange between Rafts; a snapshot gets as much
+	// for every snapshotScale bytes.
+	raftTimeout   = 3 * time.Second
+	snapshotScale = 256 << 10
+)
+
+func (c *Config) defaults() error {
+	if c.Folder == nil || c.Net == nil || c.Shard == nil || c.Log == nil {
+		return errors.New("cluster: Folder, Net, Shard and Log are required")
+	}
+	if c.BootstrapExpect > 1 && len(c.Join) == 0 {
+		return errors.New("--bootstrap-expect needs the other servers in --join")
+	}
+	if c.RaftAddr == "" {
+		c.RaftAddr = c.Net.Addr().String()
+	}
+	if c.Ready == nil {
+		c.Ready = func() bool { return true }
+	}
+	if c.clocks == nil {
+		c.clocks = readClocks
+	}
+	for _, d := range []struct {
+		value *int64
+		def   int64
+	}{{&c.SnapshotBytes, 64 << 20}, {&c.TrailingBytes, 64 << 20}} {
+		if *d.value == 0 {
+			*d.value = d.def
+		}
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 32 << 20
+	}
+	if c.SegmentBytes == 0 {
+		c.SegmentBytes = 64 << 20
+	}
+	return nil
+}
