@@ -14,6 +14,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	judge "github.com/windrow-dev/windrow/runtime/module"
 )
 
 // memoryPages is what a task has by default: 64 MiB.
@@ -88,6 +90,9 @@ func build(t *testing.T, name string) module {
 	code, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if info, err := judge.Read(code, judge.Defaults()); err != nil || info.Kind != judge.Command {
+		t.Fatalf("a node would refuse %s: %v", name, err)
 	}
 	rt := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages))
 	t.Cleanup(func() { _ = rt.Close(context.Background()) })

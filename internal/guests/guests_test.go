@@ -16,6 +16,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/windrow-dev/windrow/internal/guests"
+	"github.com/windrow-dev/windrow/runtime/module"
 )
 
 // maxSize keeps the committed modules small enough to be read in a review.
@@ -44,6 +45,20 @@ func TestEveryGuestHasASource(t *testing.T) {
 	}
 	for name := range want {
 		t.Errorf("src/ has %s, which was never built: run make guests", name)
+	}
+}
+
+// TestGuestsAreAccepted: each is a command that a node would take.
+func TestGuestsAreAccepted(t *testing.T) {
+	for _, name := range guests.Names() {
+		info, err := module.Read(guests.Wasm(name), module.Defaults())
+		if err != nil {
+			t.Errorf("%s is refused: %v", name, err)
+			continue
+		}
+		if info.Kind != module.Command {
+			t.Errorf("%s is a %v", name, info.Kind)
+		}
 	}
 }
 
