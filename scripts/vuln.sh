@@ -11,7 +11,7 @@ trap 'rm -f "$out"' EXIT
 status=0
 limit=()
 if command -v timeout >/dev/null; then limit=(timeout 600); fi
-"${limit[@]}" "$check" ./... >"$out" 2>&1 || status=$?
+${limit[@]+"${limit[@]}"} "$check" ./... >"$out" 2>&1 || status=$?
 if [ "$status" -ne 0 ] && [ "$status" -ne 3 ] &&
 	{ [ "$status" -eq 124 ] || grep -qiE 'vuln\.go\.dev|GOVULNDB|dial tcp|no such host|connection refused|i/o timeout|TLS handshake' "$out"; }; then
 	echo "NOT CHECKED: the vulnerability database is out of reach ($(tail -n 1 "$out"))"
