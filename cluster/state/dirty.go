@@ -95,18 +95,16 @@ func (m *Machine) Cut() {
 	}
 }
 
+// cutFairness deletes what was dropped before it writes what has changed: a
+// flow or a limiter may have come back under its name.
 func (m *Machine) cutFairness() {
 	d := &m.dirty
 	for _, l := range d.droppedL {
-		if m.limits.Get(l.Name) == nil {
-			m.sink.Delete(limiterKey(m.shard, l.Name))
-		}
+		m.sink.Delete(limiterKey(m.shard, l.Name))
 	}
 	d.droppedL = d.droppedL[:0]
 	for _, f := range d.droppedF {
-		if !f.Line.Has(f.Key) {
-			m.sink.Delete(flowKey(m.shard, f))
-		}
+		m.sink.Delete(flowKey(m.shard, f))
 	}
 	d.droppedF = d.droppedF[:0]
 	for _, f := range sortedKeys(d.flows, compareFlows) {

@@ -48,6 +48,9 @@ func (m *Machine) heed(d *command.Document) {
 		l.SetRate(queue.Rate{N: a.RateN, Per: a.RatePer})
 		m.queueList(d.Namespace, d.Name)
 		m.ready.Refresh(l, m.now)
+		if l.RateLimited() && l.RateNext() > m.now {
+			m.addRate(rateTimer{line: l})
+		}
 	}
 }
 

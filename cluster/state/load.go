@@ -67,9 +67,7 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task) {
 		if t.extra != nil && t.extra.stage != nil {
 			t.extra.stage.tasks = append(t.extra.stage.tasks, t)
 		}
-		t.flags &^= flagDirty
 	}
-	m.dirty.tasks = m.dirty.tasks[:0]
 	m.loadHeld(held)
 	for _, t := range tasks {
 		m.ready.Restore(&t.Item, m.flowOf(t), m.now)
@@ -83,6 +81,9 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task) {
 	slices.SortFunc(m.idem.order, func(a, b idemDue) int {
 		return cmp.Or(cmp.Compare(a.due, b.due), slices.Compare(a.key[:], b.key[:]))
 	})
+	for _, t := range tasks {
+		t.flags &^= flagDirty
+	}
 	m.dirty = newDirty()
 	m.more = len(tasks) > 0
 }

@@ -173,7 +173,7 @@ func (r *record) readMachine(rd *command.Reader) {
 	r.flags, r.where = taskFlags(rd.Byte()), match.Where(rd.Byte())
 	r.by, r.from = limit.Kind(rd.Byte()), limit.Kind(rd.Byte())
 	r.timer, r.due = rd.Bool(), rd.Int()
-	r.session, r.blobs = rd.Fence(), rd.Strings()
+	r.session, r.blobs, r.stage = rd.Fence(), rd.Strings(), rd.ID()
 }
 
 // DecodeTask reads a stored task, finished or not, and its result where that
@@ -211,10 +211,12 @@ func (m *Machine) liveRecord(t *task) []byte {
 		View: t.view(), seq: t.Seq, retries: t.retries, flags: t.flags &^ flagDirty,
 		where: t.Where, by: t.By, from: t.From, due: t.due, timer: t.timerPos >= 0,
 	}
+	r.Worker = "" // of the present assignment: the session's, not the task's
 	if t.asg != nil {
 		r.session = t.asg.session.id
 	}
 	if t.extra != nil {
+		r.Worker = t.extra.worker
 		r.blobs = t.extra.blobs
 		if t.extra.stage != nil {
 			r.stage = t.extra.stage.id

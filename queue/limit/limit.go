@@ -54,6 +54,14 @@ func (l *Limiter) Allows(slots uint32, now int64) bool {
 	return l.Used+slots <= l.Limit && l.Used+slots >= l.Used
 }
 
+// Burst is how many starts a rate allows at once after a lag.
+func (l *Limiter) Burst() uint32 {
+	if l.Rate.N == 0 {
+		return 1 << 31
+	}
+	return 1 + uint32(slack/max(l.Interval(), 1))
+}
+
 func (l *Limiter) take(slots uint32, now int64) {
 	if l.Kind != Rate {
 		l.Used += slots

@@ -217,11 +217,15 @@ func (x *Index) Wake(l *limit.Limiter, now int64) {
 	}
 }
 
+// wakes reports whether one more may be called back. Under a rate as many are
+// called as could start at once after a lag, and the next when one of them has
+// started or gone: never more with the mere passing of time, which a rebuilt
+// index would not know.
 func wakes(l *limit.Limiter, slots uint32, now int64) bool {
-	if l.Kind != limit.Rate {
-		return l.Allows(l.Woken+slots, now)
+	if l.Kind == limit.Rate {
+		return l.Allows(1, now) && l.Woken < l.Burst()
 	}
-	return l.Allows(1, now) && (l.Rate.N == 0 || int64(l.Woken) <= (now-l.Next)/l.Interval())
+	return l.Allows(l.Woken+slots, now)
 }
 
 // GiveBack returns what an ended attempt held.

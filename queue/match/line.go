@@ -140,8 +140,5 @@ func lineBefore(a, b *lineEntry) bool {
 	return cmp.Less(a.line.Name, b.line.Name)
 }
 
-// Has reports whether the line knows a flow of this key.
-func (l *Line) Has(key string) bool { return l.flows[key] != nil }
-
 // RateLimited reports whether the queue has a rate limit of its own.
 func (l *Line) RateLimited() bool { return l.rate.Rate.N > 0 }
