@@ -1,0 +1,104 @@
+package api
+
+import (
+	"errors"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/sdk/wire"
+)
+
+// listWorkers shows the open sessions.
+func (s *Server) listWorkers(c *fiber.Ctx) error {
+	return listOf(s, c, func(string) []queue.WorkerView { return s.node.Workers() }, func(v *queue.WorkerView) (string, wire.Worker) {
+		w := wire.Worker{ID: v.Worker, Session: v.Session.String(), Queues: v.Queues, Labels: v.Labels, Concurrency: v.Running,
+			Prefetch: v.Prefetch, Outstanding: v.Outstanding, State: "ready", ConnectedAt: wire.At(v.OpenedAt)}
+		switch {
+		case v.Held:
+			w.State = "silent"
+		case v.Running == 0:
+			w.State = "draining"
+		}
+		if w.Queues == nil {
+			w.Queues = []string{}
+		}
+		if w.Labels == nil {
+			w.Labels = []string{}
+		}
+		return v.Worker, w
+	})
+}
+
+// getCluster shows who belongs to the cluster and who leads.
+func (s *Server) getCluster(c *fiber.Ctx) error {
+	ctx, cancel := s.context()
+	defer cancel()
+	st, err := s.node.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return sendJSON(c, fiber.StatusOK, &st)
+}
+
+// joinCluster takes a node in. To join is harmless to repeat.
+func (s *Server) joinCluster(c *fiber.Ctx) error {
+	var ask wire.Join
+	raw, err := s.smallJSON(c, &ask)
+	if err != nil {
+		return err
+	}
+	for _, f := range [...]struct{ name, value string }{{"id", ask.ID}, {"raft_addr", ask.RaftAddr}} {
+		if f.value == "" || len(f.value) > 255 {
+			return wrong(f.name, "is missing or longer than 255 bytes; a node says its own id and addresses when it is started with --join")
+		}
+	}
+	ctx, cancel := s.context()
+	defer cancel()
+	if _, err := s.claim(c, ctx, queue.DefaultNamespace, "cluster/join", raw); err != nil {
+		return err
+	}
+	st, err := s.node.Join(ctx, ask)
+	if err != nil {
+		return err
+	}
+	return sendJSON(c, fiber.StatusOK, &st)
+}
+
+// transferLead makes another node the leader.
+func (s *Server) transferLead(c *fiber.Ctx) error {
+	var ask wire.Transfer
+	raw, err := s.smallJSON(c, &ask)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.context()
+	defer cancel()
+	replayed, err := s.claim(c, ctx, queue.DefaultNamespace, "cluster/transfer", raw)
+	if err != nil {
+		return err
+	}
+	if !replayed {
+		if err := s.node.Transfer(ctx, ask.To); err != nil {
+			return noNode(err, ask.To)
+		}
+	}
+	return s.getCluster(c)
+}
+
+// removeNode takes a node out.
+func (s *Server) removeNode(c *fiber.Ctx) error {
+	id := c.Params("id")
+	ctx, cancel := s.context()
+	defer cancel()
+	if err := s.node.Remove(ctx, id); err != nil {
+		return noNode(err, id)
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func noNode(err error, id string) error {
+	if errors.Is(err, ErrNotFound) {
+		return refuse(wire.CodeNotFound, "no node %q belongs to the cluster; GET /v1/cluster lists those that do", clip(id))
+	}
+	return err
+}

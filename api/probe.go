@@ -1,0 +1,36 @@
+package api
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/windrow-dev/windrow/sdk/wire"
+)
+
+// live says that the process answers.
+func (s *Server) live(c *fiber.Ctx) error { return c.SendString("ok\n") }
+
+// ready says whether the node can serve.
+func (s *Server) ready(c *fiber.Ctx) error {
+	if err := s.node.Ready(); err != nil {
+		return refuse(wire.CodeBusy, "the node is not ready: %v", err)
+	}
+	return c.SendString("ok\n")
+}
+
+// metrics writes what Prometheus reads.
+func (s *Server) metrics(c *fiber.Ctx) error {
+	var b bytes.Buffer
+	if err := s.node.WriteMetrics(&b); err != nil {
+		return fmt.Errorf("write metrics: %w", err)
+	}
+	c.Response().Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	c.Response().SetBodyRaw(b.Bytes())
+	return nil
+}
+
+// firstPage stands in for the web page.
+func firstPage(c *fiber.Ctx) error {
+	return c.SendString("Windrow is running. The API is under /v1; begin with GET /v1/cluster.\n")
+}

@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/sdk/wire"
+)
+
+// queueOf writes a queue as clients see it.
+func queueOf(v *queue.QueueView, now time.Time) wire.Queue {
+	q := wire.Queue{Name: v.Name, Pending: v.Pending, Scheduled: v.Scheduled, Running: v.Running, Dead: v.Dead, Paused: v.Paused}
+	if v.OldestReadyAt > 0 {
+		q.OldestSeconds = max(now.Sub(time.Unix(0, v.OldestReadyAt)).Seconds(), 0)
+	}
+	if v.Rate.N > 0 {
+		q.RateLimit = &wire.Rate{N: v.Rate.N, Per: time.Duration(v.Rate.Per)}
+	}
+	return q
+}
+
+// listQueues shows all queues of a namespace, by name.
+func (s *Server) listQueues(c *fiber.Ctx) error {
+	return listOf(s, c, s.node.Queues, func(v *queue.QueueView) (string, wire.Queue) {
+		return v.Name, queueOf(v, time.Now())
+	})
+}
+
+// listOf pages through what a node lists whole, sorted by name.
+func listOf[V, W any](s *Server, c *fiber.Ctx, read func(namespace string) []V, show func(*V) (string, W)) error {
+	namespace, err := namespaceOf(c)
+	if err != nil {
+		return err
+	}
+	limit, err := limitOf(c)
+	if err != nil {
+		return err
+	}
+	after, err := cursorOf(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.context()
+	defer cancel()
+	if err := s.sync(c, ctx, Stale); err != nil {
+		return err
+	}
+	all := read(namespace)
+	list := wire.List[W]{Items: []W{}}
+	last := ""
+	for i := range all {
+		name, w := show(&all[i])
+		if after != "" && name <= after {
+			continue
+		}
+		if len(list.Items) == limit {
+			list.NextCursor = cursor(last)
+			break
+		}
+		last = name
+		list.Items = append(list.Items, w)
+	}
+	return sendJSON(c, fiber.StatusOK, &list)
+}
+
+func (s *Server) queueAsked(c *fiber.Ctx) (namespace, name string, err error) {
+	if namespace, err = namespaceOf(c); err != nil {
+		return "", "", err
+	}
+	name, err = nameOf(c, "queue", isLine)
+	return namespace, name, err
+}
+
+// getQueue shows one queue.
+func (s *Server) getQueue(c *fiber.Ctx) error {
+	namespace, name, err := s.queueAsked(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.context()
+	defer cancel()
+	if err := s.sync(c, ctx, Linearizable); err != nil {
+		return err
+	}
+	return s.sendQueue(c, namespace, name)
+}
+
+func (s *Server) sendQueue(c *fiber.Ctx, namespace, name string) error {
+	v, ok := s.node.Queue(namespace, name)
+	if !ok && name != queue.DefaultQueue {
+		return refuse(wire.CodeNotFound, "no queue %q is in namespace %q; a queue begins with its first task, or with PUT /v1/queues/%s", name, namespace, name)
+	}
+	v.Name = name
+	q := queueOf(&v, time.Now())
+	return sendJSON(c, fiber.StatusOK, &q)
+}
+
+// putQueue sets what the body names and leaves the rest.
+func (s *Server) putQueue(c *fiber.Ctx) error {
+	namespace, name, err := s.queueAsked(c)
+	if err != nil {
+		return err
+	}
+	var ask wire.QueueSettings
+	if _, err := s.smallJSON(c, &ask); err != nil {
+		return err
+	}
+	var rate *queue.Rate
+	if ask.RateLimit != nil {
+		rate = &queue.Rate{}
+		if *ask.RateLimit != "" {
+			r, err := wire.ParseRate(*ask.RateLimit)
+			if err != nil {
+				return wire.InField("rate_limit", err)
+			}
+			rate.N, rate.Per = r.N, int64(r.Per)
+		}
+	}
+	ctx, cancel := s.context()
+	defer cancel()
+	err = s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) {
+		if ask.Paused != nil {
+			a.Paused = *ask.Paused
+		}
+		if rate != nil {
+			a.RateN, a.RatePer = rate.N, rate.Per
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return s.sendQueue(c, namespace, name)
+}
+
+// pauseQueue is both pause and resume; either is harmless to repeat, so a
+// repeat acts again.
+func (s *Server) pauseQueue(paused bool) fiber.Handler {
+	verb := "resume"
+	if paused {
+		verb = "pause"
+	}
+	return func(c *fiber.Ctx) error {
+		namespace, name, err := s.queueAsked(c)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := s.context()
+		defer cancel()
+		if _, err := s.bare(c, ctx, namespace, "queues/"+name+"/"+verb); err != nil {
+			return err
+		}
+		err = s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) { a.Paused = paused })
+		if err != nil {
+			return err
+		}
+		return s.sendQueue(c, namespace, name)
+	}
+}
+
+// bare takes a POST that needs no body, and its idempotency key.
+func (s *Server) bare(c *fiber.Ctx, ctx context.Context, namespace, route string) (replayed bool, err error) {
+	raw, err := s.smallJSON(c, &struct{}{})
+	if err != nil {
+		return false, err
+	}
+	return s.claim(c, ctx, namespace, route, raw)
+}
+
+// purgeQueue revokes what waits in a queue now. A repeat with the same key does
+// not purge what has come since.
+func (s *Server) purgeQueue(c *fiber.Ctx) error {
+	namespace, name, err := s.queueAsked(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.context()
+	defer cancel()
+	replayed, err := s.bare(c, ctx, namespace, "queues/"+name+"/purge")
+	if err != nil {
+		return err
+	}
+	if !replayed {
+		_, index, err := s.propose(c, ctx, &command.Purge{Namespace: namespace, Queue: name})
+		if err != nil {
+			return err
+		}
+		if _, err := s.node.Sync(ctx, index, Stale); err != nil {
+			return err
+		}
+	}
+	return s.sendQueue(c, namespace, name)
+}

@@ -1,0 +1,267 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+	"github.com/windrow-dev/windrow/api/auth"
+	"github.com/windrow-dev/windrow/sdk/wire"
+)
+
+// Config is what a Server needs. The zero value of everything but Node and Log
+// works.
+type Config struct {
+	Node Node
+	Log  *slog.Logger
+	// Auth decides who may ask. With nil everybody may, and unless Insecure is
+	// set only from this machine and from no web page of another site.
+	Auth     auth.Guard
+	Insecure bool
+	TLS      *tls.Config   // nil serves plain HTTP
+	Page     fiber.Handler // answers /, nil shows a line of text
+	Limits   Limits
+	Timeouts Timeouts
+}
+
+// Limits bound what one request may ask for and what all may hold together.
+type Limits struct {
+	Module      int64         // bytes of an upload, decompressed; 64 MiB
+	Value       int64         // bytes of an input or a blob; 64 MiB
+	Batch       int64         // bytes of a batch's body; 64 MiB
+	Memory      int64         // most of an attempt; 512 MiB
+	TaskTimeout time.Duration // longest of an attempt; 24 h
+	Bodies      int64         // bytes of all bodies above 64 KiB in memory; 256 MiB
+	Uploads     int           // streamed bodies at once; 16
+	Streams     int           // answers that stay open at once; 1,000
+	Connections int           // at once; 65,536
+}
+
+// Timeouts of connections and answers.
+type Timeouts struct {
+	Header time.Duration // for request line, headers and a small body; 15 s
+	Body   time.Duration // for a large body; 10 min
+	Write  time.Duration // for an answer, or the next piece of a stream; 1 min
+	Idle   time.Duration // between requests; 2 min
+	Answer time.Duration // for the cluster to take or answer a request; 30 s
+	Upload time.Duration // for an upload to be received and compiled; 15 min
+	Stream time.Duration // for an answer that stays open, then the client asks anew; 1 h
+}
+
+// headerLimit is how many bytes request line and headers may have together.
+const headerLimit = 16 << 10
+
+// maxWait is the longest ?wait=.
+const maxWait = time.Hour
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+func (c *Config) defaults() {
+	l, t := &c.Limits, &c.Timeouts
+	orDefault(&l.Module, 64<<20)
+	orDefault(&l.Value, 64<<20)
+	orDefault(&l.Batch, 64<<20)
+	orDefault(&l.Memory, 512<<20)
+	orDefault(&l.TaskTimeout, 24*time.Hour)
+	orDefault(&l.Bodies, 256<<20)
+	orDefault(&l.Uploads, 16)
+	orDefault(&l.Streams, 1000)
+	orDefault(&l.Connections, 64<<10)
+	orDefault(&t.Header, 15*time.Second)
+	orDefault(&t.Body, 10*time.Minute)
+	orDefault(&t.Write, time.Minute)
+	orDefault(&t.Idle, 2*time.Minute)
+	orDefault(&t.Answer, 30*time.Second)
+	orDefault(&t.Upload, 15*time.Minute)
+	orDefault(&t.Stream, time.Hour)
+}
+
+// Server is the HTTP edge of one node.
+type Server struct {
+	cfg     Config
+	node    Node
+	log     *slog.Logger
+	app     *fiber.App
+	guarded bool // loopback rules hold
+	bodies  budget
+	uploads chan struct{}
+	streams chan struct{}
+	ids     idMaker
+
+	// running is done when the server goes down: what waits answers then.
+	running context.Context
+	stop    context.CancelFunc
+}
+
+// New makes a server that serves nothing yet.
+func New(cfg Config) (*Server, error) {
+	if cfg.Node == nil || cfg.Log == nil {
+		return nil, errors.New("api: a node and a log are needed")
+	}
+	cfg.defaults()
+	s := &Server{cfg: cfg, node: cfg.Node, log: cfg.Log, guarded: cfg.Auth == nil && !cfg.Insecure}
+	s.bodies.most = cfg.Limits.Bodies
+	s.uploads = make(chan struct{}, cfg.Limits.Uploads)
+	s.streams = make(chan struct{}, cfg.Limits.Streams)
+	s.running, s.stop = context.WithCancel(context.Background())
+	s.app = fiber.New(fiber.Config{
+		Immutable:                    true,
+		StrictRouting:                true,
+		CaseSensitive:                true,
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		DisableStartupMessage:        true,
+		BodyLimit:                    int(max(cfg.Limits.Module, cfg.Limits.Value, cfg.Limits.Batch)) + 1<<20,
+		Concurrency:                  cfg.Limits.Connections,
+		ReadBufferSize:               headerLimit,
+		ReadTimeout:                  cfg.Timeouts.Header,
+		WriteTimeout:                 cfg.Timeouts.Write,
+		IdleTimeout:                  cfg.Timeouts.Idle,
+		ErrorHandler:                 s.fail,
+	})
+	s.routes()
+	s.harden(s.app.Server())
+	return s, nil
+}
+
+// harden sets what Fiber does not pass on.
+func (s *Server) harden(h *fasthttp.Server) {
+	inner := s.app.Handler()
+	known := map[string]bool{}
+	for _, m := range fiber.DefaultMethods {
+		known[m] = true
+	}
+	h.Handler = func(c *fasthttp.RequestCtx) {
+		// Fiber answers an unknown method with text of its own.
+		if !known[string(c.Method())] {
+			c.Request.Header.SetMethod(fiber.MethodOptions)
+		}
+		inner(c)
+	}
+	h.CloseOnShutdown = true
+	h.HeaderReceived = func(head *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		if n := head.ContentLength(); n > 1<<20 || n == -1 {
+			return fasthttp.RequestConfig{ReadTimeout: s.cfg.Timeouts.Body}
+		}
+		return fasthttp.RequestConfig{}
+	}
+	h.ExpectHandler = func(c *fasthttp.RequestCtx) int {
+		if c.Request.Header.ContentLength() <= h.MaxRequestBodySize {
+			return fasthttp.StatusContinue
+		}
+		f := s.app.AcquireCtx(c)
+		defer s.app.ReleaseCtx(f)
+		if err := s.fail(f, fiber.ErrRequestEntityTooLarge); err != nil {
+			s.log.Error("answer failed", slog.Any("error", err))
+		}
+		return fasthttp.StatusRequestEntityTooLarge
+	}
+}
+
+// Serve answers on a listener until Shutdown; it may be called for several.
+func (s *Server) Serve(ln net.Listener) error {
+	if s.cfg.TLS != nil {
+		ln = tls.NewListener(ln, s.cfg.TLS)
+	}
+	if err := s.app.Server().Serve(ln); err != nil {
+		return fmt.Errorf("serve http: %w", err)
+	}
+	return nil
+}
+
+// Shutdown lets every request that waits answer with what it has, takes no new
+// ones and returns when all are answered or ctx is done.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	if err := s.app.Server().ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("shut http down: %w", err)
+	}
+	return nil
+}
+
+// routes lists all there is; the busiest come first, since Fiber looks at them
+// one by one.
+func (s *Server) routes() {
+	s.app.Use(s.enter)
+	v1 := s.app.Group("/v1")
+	v1.Post("/tasks", s.postTask)
+	v1.Post("/tasks/batch", s.postBatch)
+	v1.Post("/tasks/:id/revoke", s.revokeTask)
+	v1.Get("/tasks", s.listTasks)
+	v1.Get("/tasks/:id", s.getTask)
+	v1.Get("/tasks/:id/logs", s.getLog)
+
+	v1.Get("/modules", s.listModules)
+	v1.Put("/modules/:name", s.putModule)
+	v1.Get("/modules/:name", s.getModule)
+	v1.Delete("/modules/:name", s.deleteModule)
+	v1.Get("/modules/:name/wasm", s.getWasm)
+	v1.Put("/blobs/:digest", s.putBlob)
+	v1.Get("/blobs/:digest", s.getBlob)
+
+	v1.Get("/queues", s.listQueues)
+	v1.Get("/queues/:name", s.getQueue)
+	v1.Put("/queues/:name", s.putQueue)
+	v1.Post("/queues/:name/pause", s.pauseQueue(true))
+	v1.Post("/queues/:name/resume", s.pauseQueue(false))
+	v1.Post("/queues/:name/purge", s.purgeQueue)
+	v1.Get("/queues/:name/dead", s.listDead)
+	v1.Post("/queues/:name/dead/replay", s.replayDead)
+
+	v1.Get("/pools", s.listPools)
+	v1.Get("/pools/:name", s.getPool)
+	v1.Put("/pools/:name", s.putPool)
+	v1.Delete("/pools/:name", s.deletePool)
+
+	v1.Get("/workers", s.listWorkers)
+	v1.Get("/cluster", s.getCluster)
+	v1.Post("/cluster/join", s.joinCluster)
+	v1.Post("/cluster/transfer", s.transferLead)
+	v1.Delete("/cluster/nodes/:id", s.removeNode)
+
+	s.app.Get("/livez", s.live)
+	s.app.Get("/readyz", s.ready)
+	s.app.Get("/metrics", s.metrics)
+	page := s.cfg.Page
+	if page == nil {
+		page = firstPage
+	}
+	s.app.Get("/", page)
+}
+
+// enter is around every request: it keeps strangers out, catches panics and
+// says the index.
+func (s *Server) enter(c *fiber.Ctx) (err error) {
+	defer catch(&err)
+	if s.guarded {
+		if err := loopbackOnly(c); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Auth != nil && !open(c.Path()) {
+		if !s.cfg.Auth.Allow(c.Request().Header.Peek(fiber.HeaderAuthorization)) {
+			return refuse(wire.CodeUnauthorized, "send the header Authorization: Bearer TOKEN; the administrator's token is in the data folder of the node that was started first")
+		}
+	}
+	if err := c.Next(); err != nil {
+		drain(c)
+		return err
+	}
+	s.tellIndex(c, 0)
+	return nil
+}
+
+// open says which paths need no token: probes, and the page, which asks for
+// one itself.
+func open(path string) bool { return path == "/livez" || path == "/readyz" || path == "/" }

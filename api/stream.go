@@ -1,0 +1,45 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+func sized(b []byte) io.Reader { return bytes.NewReader(b) }
+
+// stream answers with what r yields, size bytes, as the client takes it. done
+// is called when it is over.
+func stream(c *fiber.Ctx, contentType string, r io.Reader, size int64, done func()) error {
+	c.Response().Header.SetContentType(contentType)
+	c.Context().SetBodyStream(&paced{r: r, conn: c.Context().Conn(), done: done}, int(size))
+	return nil
+}
+
+// paced gives the client a while for each piece, not one for the whole: a large
+// answer takes as long as it takes, while it moves.
+type paced struct {
+	r    io.Reader
+	conn net.Conn
+	done func()
+}
+
+// pieceTime is how long the client may take for one piece.
+const pieceTime = time.Minute
+
+// Read implements io.Reader.
+func (p *paced) Read(b []byte) (int, error) {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(pieceTime)); err != nil {
+		return 0, err
+	}
+	return p.r.Read(b)
+}
+
+// Close implements io.Closer.
+func (p *paced) Close() error {
+	p.done()
+	return nil
+}
