@@ -65,7 +65,8 @@ func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 			if done, a, err := c.judge(ctx, r, &h, a, err); done {
 				return a, err
 			}
-			if a != nil {
+			if a != nil && !HasCode(h.last, wire.CodeNoLeader) {
+				// An election is shorter than the second that the header can say.
 				pause = max(pause, retryAfter(a.header))
 			}
 			c.current.CompareAndSwap(n, (n+1)%uint32(len(servers)))

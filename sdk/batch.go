@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,6 +47,10 @@ func (c *Client) SubmitBatch(ctx context.Context, calls []Call, options ...Submi
 		_, err := c.do(ctx, r, &batch)
 		if err == nil && len(batch.IDs) != len(part) {
 			err = fmt.Errorf("the server gave %d ids for %d calls", len(batch.IDs), len(part))
+		}
+		var refused *APIError
+		if errors.As(err, &refused) && refused.Line > 0 {
+			refused.Line += len(ids)
 		}
 		if err != nil && n > 0 {
 			return ids, &BatchError{Accepted: len(ids), Err: err}

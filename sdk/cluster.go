@@ -43,6 +43,11 @@ func (c *Client) RemoveNode(ctx context.Context, id string) error {
 
 // TransferLeader hands the lead to a node, or with an empty id to the one that
 // the leader picks.
-func (c *Client) TransferLeader(ctx context.Context, to string) (*Cluster, error) {
-	return exchange[Cluster](ctx, c, http.MethodPost, "/cluster/transfer", wire.Transfer{To: to})
+func (c *Client) TransferLeader(ctx context.Context, to string) error {
+	body, err := jsonBody(wire.Transfer{To: to})
+	if err != nil {
+		return err
+	}
+	_, err = c.do(ctx, &request{method: http.MethodPost, path: "/cluster/transfer", body: body}, nil)
+	return err
 }

@@ -155,12 +155,21 @@ func (c *Client) Revoke(ctx context.Context, id string, terminate bool) (*Task, 
 	return &t, nil
 }
 
-// Logs gives the text that a task's attempts have written to their log; with
-// follow it goes on until the task has ended. The caller closes it.
-func (c *Client) Logs(ctx context.Context, id string, follow bool) (io.ReadCloser, error) {
-	r := &request{method: http.MethodGet, path: "/tasks/" + escape(id) + "/logs", stream: true}
-	if follow {
-		r.query = url.Values{"follow": {"true"}}
+// LogOptions pick a part of a task's log.
+type LogOptions struct {
+	Follow  bool   // go on until the task has ended
+	Attempt uint32 // only this attempt's; 0 is all, in their order
+}
+
+// Logs gives the text that a task's attempts have written to their log. The
+// caller closes it.
+func (c *Client) Logs(ctx context.Context, id string, options LogOptions) (io.ReadCloser, error) {
+	r := &request{method: http.MethodGet, path: "/tasks/" + escape(id) + "/logs", query: url.Values{}, stream: true}
+	if options.Follow {
+		r.query.Set("follow", "true")
+	}
+	if options.Attempt > 0 {
+		r.query.Set("attempt", strconv.FormatUint(uint64(options.Attempt), 10))
 	}
 	a, err := c.send(ctx, r)
 	if err != nil {

@@ -135,7 +135,10 @@ func clusterTransfer(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := c.TransferLeader(cmd.Context(), strings.Join(args, ""))
+			if err := c.TransferLeader(cmd.Context(), strings.Join(args, "")); err != nil {
+				return err
+			}
+			s, err := c.Cluster(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -103,13 +103,16 @@ func refusal(e *windrow.APIError) (code int, text string, next []string) {
 	if e.Detail != "" {
 		next = append(next, strings.Split(strings.TrimSpace(e.Detail), "\n")...)
 	}
+	if e.Incident != "" {
+		next = append(next, "Incident "+e.Incident+" in the node's log.")
+	}
 	if hint := hintFor(e); hint != "" {
 		next = append(next, "Next: "+hint)
 	}
 	switch {
 	case windrow.IsNotFound(e):
 		return exitNotFound, text, next
-	case e.Status >= 500:
+	case windrow.IsUnreachable(e):
 		return exitUnreachable, text, next
 	}
 	return exitRefused, text, next

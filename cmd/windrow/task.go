@@ -232,7 +232,7 @@ func (a *app) taskRow(t wire.Task) []string {
 }
 
 func taskLogs(a *app) *cobra.Command {
-	var follow bool
+	var options windrow.LogOptions
 	cmd := &cobra.Command{
 		Use:               "logs ID",
 		Short:             "Print what a task wrote to its log",
@@ -244,7 +244,7 @@ func taskLogs(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := c.Logs(cmd.Context(), args[0], follow)
+			r, err := c.Logs(cmd.Context(), args[0], options)
 			if err != nil {
 				return err
 			}
@@ -252,7 +252,8 @@ func taskLogs(a *app) *cobra.Command {
 			return copyText(a.out, r, a.terminal)
 		},
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the task has ended")
+	cmd.Flags().BoolVarP(&options.Follow, "follow", "f", false, "go on until the task has ended")
+	cmd.Flags().Uint32Var(&options.Attempt, "attempt", 0, "only this attempt's (default all)")
 	return cmd
 }
 

@@ -123,7 +123,7 @@ func (a *app) followLogs(ctx context.Context, c *windrow.Client, id string) (fin
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		r, err := c.Logs(ctx, id, true)
+		r, err := c.Logs(ctx, id, windrow.LogOptions{Follow: true})
 		if err == nil {
 			err = copyText(a.errs, r, isTerminal(a.errs))
 			r.Close()
