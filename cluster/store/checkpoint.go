@@ -21,6 +21,20 @@ func (s *Store) flush(g *generation) bool {
 	return true
 }
 
+// tidy deletes what has expired with no entry to go along.
+func (s *Store) tidy() bool {
+	version, err := s.write(&generation{index: s.last.index, term: s.last.term, time: s.last.time})
+	if err != nil {
+		s.fail(fmt.Errorf("delete what has expired: %w", err))
+		return false
+	}
+	s.mu.Lock()
+	s.version = version
+	s.mu.Unlock()
+	s.db.SetDiscardTs(s.readers.oldest(version))
+	return true
+}
+
 // fail makes a fault known for good. After a failed sync nobody can know what
 // is on disk, so nothing is tried again: the durable index stays where it was.
 func (s *Store) fail(err error) {
@@ -31,29 +45,34 @@ func (s *Store) fail(err error) {
 	}
 }
 
-// write puts a generation and its bookkeeping into Badger, all or nothing, and
-// returns once it is synced.
+// write puts a generation, its bookkeeping and a share of what has expired
+// into Badger, all or nothing, and returns once it is synced.
 func (s *Store) write(g *generation) (version uint64, err error) {
-	txn := s.db.NewTransactionAt(math.MaxUint64, true)
-	defer txn.Discard()
-	for i := range g.records {
-		r := &g.records[i]
-		switch {
-		case !r.deleted:
-			err = txn.Set(r.key, r.value)
-		case s.present(r.key):
-			err = txn.Delete(r.key)
+	b := &batch{ops: make([]record, 0, len(g.records)+16)}
+	for _, r := range g.records {
+		if !r.deleted || s.present(r.key) {
+			b.add(r)
 		}
-		if err != nil {
+	}
+	head, next := s.sweep.head, s.sweep.next.Load()
+	if s.sweepDue(g.time) {
+		if head, next, err = s.addSweep(b, g.time); err != nil {
 			return 0, err
 		}
 	}
+	next = min(next, b.addLists(g.expiries, g.time, s.version+1))
 	m := meta{index: g.index, term: g.term, time: g.time}
-	if err := txn.Set(ownKey(ownMeta), m.encode()); err != nil {
+	b.put(ownKey(ownMeta), m.encode())
+	if version, err = s.commit(b, s.version); err != nil { // only the flusher changes s.version
 		return 0, err
 	}
-	version = s.version + 1 // only the flusher changes it
-	return version, txn.CommitAt(version, nil)
+	s.mu.Lock()
+	s.last = m
+	s.mu.Unlock()
+	s.sweep.head = head
+	s.swept.Store(m.time)
+	s.sweep.next.Store(next)
+	return version, nil
 }
 
 // present reports whether Badger may hold a key. Most tasks end within the

@@ -77,10 +77,17 @@ func (s *Store) inFlight() <-chan struct{} {
 // never waits for it alone: its holder may wait for a checkpoint to end.
 func (s *Store) flusher() {
 	defer close(s.stopped)
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(s.opt.Window)
 	defer timer.Stop()
 	var turn chan<- struct{}
 	for {
+		if turn == nil {
+			if d, ok := s.nextWork(); ok {
+				timer.Reset(d)
+			} else {
+				timer.Stop()
+			}
+		}
 		select {
 		case g := <-s.slot:
 			if !s.flush(g) {
@@ -95,15 +102,11 @@ func (s *Store) flusher() {
 				s.cut()
 			}
 			s.endTurn()
+			if s.tidyDue() && !s.tidy() {
+				return
+			}
 		case <-s.quit:
 			return
-		}
-		if turn == nil {
-			if d, ok := s.nextWork(); ok {
-				timer.Reset(d)
-			} else {
-				timer.Stop()
-			}
 		}
 	}
 }
@@ -113,10 +116,21 @@ func (s *Store) flusher() {
 func (s *Store) nextWork() (time.Duration, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.flight != nil || s.open.opened.IsZero() {
+	if s.flight != nil {
 		return 0, false
 	}
+	if s.open.opened.IsZero() {
+		return s.opt.Window, s.sweepDue(s.last.time)
+	}
 	return max(s.open.opened.Add(s.opt.Window).Sub(s.opt.now()), 0), true
+}
+
+// tidyDue reports whether what has expired is left over with no generation to
+// go along.
+func (s *Store) tidyDue() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.flight == nil && s.open.opened.IsZero() && s.sweepDue(s.last.time)
 }
 
 // retire ends a checkpoint that is on disk.

@@ -23,7 +23,7 @@ func badgerOptions(dir string, o *Options) badger.Options {
 		WithCompression(options.None).
 		WithChecksumVerificationMode(options.OnBlockRead).
 		WithVerifyValueChecksum(true).
-		WithValueThreshold(maxValue + 1).
+		WithValueThreshold(1 << 20).
 		WithValueLogFileSize(1 << 20). // holds nothing; maps twice its size
 		WithMemTableSize(o.MemTable).
 		WithNumMemtables(2).
@@ -78,8 +78,14 @@ func (s *Store) readState() error {
 		}
 	}
 	s.version = s.db.MaxVersion()
+	if err := s.recoverLarge(); err != nil {
+		return damaged(s.opt.Dir, err)
+	}
 	s.db.SetDiscardTs(s.version)
 	m, err := s.readMeta(s.version)
+	if err == nil {
+		err = s.readSweep()
+	}
 	if err != nil {
 		return damaged(s.opt.Dir, err)
 	}
@@ -89,7 +95,8 @@ func (s *Store) readState() error {
 	s.applied.Store(m.index)
 	s.appliedTerm.Store(m.term)
 	s.durable.Store(m.index)
-	s.open.index, s.open.term, s.open.time = m.index, m.term, m.time
+	s.last = m
+	s.swept.Store(m.time)
 	return nil
 }
 
@@ -186,6 +193,28 @@ func (s *Store) readMeta(version uint64) (meta, error) {
 		return err
 	})
 	return m, err
+}
+
+// readSweep finds how far sweeps have come and what is next.
+func (s *Store) readSweep() error {
+	s.sweep.next.Store(never)
+	b, err := s.Get(ownKey(ownHead))
+	if err == nil {
+		s.sweep.head, err = decodeHead(b)
+	} else if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	it := s.iterate(s.version, bounds{prefix: ownKey(ownExpiry), from: s.sweep.head.at.key()})
+	defer it.Close()
+	if !it.Valid() {
+		return nil
+	}
+	at, err := parseListKey(it.Item().Key())
+	s.sweep.next.Store(at.minute)
+	return err
 }
 
 // badgerLog passes Badger's words on.

@@ -52,15 +52,17 @@ type Options struct {
 	LowBytes   int64
 	LowPercent int
 
-	// nosync and now are seams for tests: nosync shows that the power-loss
-	// test can fail.
+	// Seams for tests: nosync shows that the power-loss test can fail, seam
+	// is told of steps at which to crash.
 	nosync bool
 	now    func() time.Time
+	seam   func(step string)
 }
 
-// maxValue is the largest value of one key: from 1 MiB on Badger would move it
-// to its value log, which is never collected here.
-const maxValue = 1<<20 - 1
+// maxValue is the largest value of one key. From 1 MiB on Badger would move it
+// to its value log, which is never collected here, and it must fit, with its
+// key, into one part of a large checkpoint.
+const maxValue = 896 << 10
 
 // maxKey is the longest key that Badger takes.
 const maxKey = 65000
@@ -82,6 +84,9 @@ func (o *Options) fill() error {
 	}
 	if o.now == nil {
 		o.now = time.Now
+	}
+	if o.seam == nil {
+		o.seam = func(string) {}
 	}
 	var errs []error
 	if o.Dir == "" {

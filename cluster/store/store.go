@@ -50,8 +50,10 @@ type Store struct {
 	mu     sync.RWMutex
 	open   *generation
 	flight *generation // nil while no checkpoint is being written
-	// version is Badger's timestamp of the last whole checkpoint.
+	// version is Badger's timestamp of the last whole checkpoint, last its
+	// bookkeeping; both are changed by the flusher alone.
 	version uint64
+	last    meta
 
 	// life is held by readers of Badger, so that Close waits for them.
 	life sync.RWMutex
@@ -69,6 +71,8 @@ type Store struct {
 
 	readers views
 	sweep   sweeper
+	// swept is the time of the last checkpoint, for NextExpiry.
+	swept atomic.Int64
 }
 
 var _ state.Sink = (*Store)(nil)
