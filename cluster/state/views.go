@@ -223,3 +223,22 @@ func (m *Machine) queueNames() []queueName {
 	})
 	return list
 }
+
+// Unwritten lists the tasks that no record in the sink tells of as they are:
+// those changed since the last cut.
+func (m *Machine) Unwritten() []queue.View {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]queue.View, 0, len(m.dirty.tasks))
+	for _, t := range m.dirty.tasks {
+		if m.tasks[t.id] == t && !t.hidden() {
+			v := t.view()
+			v.WaitsFor = m.waitsFor(t)
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// DirtyBytes estimates what Cut would write now.
+func (m *Machine) DirtyBytes() int { return len(m.dirty.tasks) * 220 }
