@@ -11,6 +11,8 @@ type Outcome struct {
 	Usage  Usage
 	Log    []byte // the tail of the attempt's log, at most LogTail bytes
 	LogLen int64  // bytes the guest wrote to its log in all
+	// LogBlob is the digest of the log where it is longer than LogTail.
+	LogBlob string
 	// Started and Finished are the worker's wall clock, unix nanoseconds;
 	// observations for people, never used for decisions.
 	Started, Finished int64

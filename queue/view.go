@@ -43,6 +43,7 @@ type Attempt struct {
 	Usage      Usage
 	LogLen     int64
 	LogTail    []byte
+	LogBlob    string // digest of the whole log where it is longer than its tail
 }
 
 // Detail is a task with all that is stored beside its record.

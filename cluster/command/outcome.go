@@ -5,6 +5,7 @@ import "github.com/windrow-dev/windrow/queue"
 const (
 	outcomeOK = 1 << iota
 	outcomeBlob
+	outcomeLogBlob
 )
 
 // AppendOutcome writes an outcome as commands do.
@@ -30,6 +31,9 @@ func writeOutcome(w *Writer, o *queue.Outcome) {
 	if o.Blob != "" {
 		flags |= outcomeBlob
 	}
+	if o.LogBlob != "" {
+		flags |= outcomeLogBlob
+	}
 	w.Byte(flags)
 	w.Bytes(o.Result)
 	if flags&outcomeBlob != 0 {
@@ -42,6 +46,9 @@ func writeOutcome(w *Writer, o *queue.Outcome) {
 	w.Int(o.Finished)
 	w.Bytes(o.Log)
 	w.Int(o.LogLen)
+	if flags&outcomeLogBlob != 0 {
+		w.String(o.LogBlob)
+	}
 	if flags&outcomeOK == 0 {
 		WriteError(w, o.Error)
 	}
@@ -57,6 +64,9 @@ func readOutcome(r *Reader, o *queue.Outcome) {
 	o.Usage = queue.Usage{WallNanos: r.Int(), CPUNanos: r.Int(), MemoryBytes: r.Int()}
 	o.Started, o.Finished = r.Int(), r.Int()
 	o.Log, o.LogLen = r.Bytes(), r.Int()
+	if flags&outcomeLogBlob != 0 {
+		o.LogBlob = r.String()
+	}
 	if !o.OK {
 		o.Error = ReadError(r)
 	}

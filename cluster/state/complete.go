@@ -39,9 +39,9 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 	if !o.OK || o.LogLen > 0 {
 		m.keepAttempt(t, worker, o)
 	}
+	m.blobsOf(t, r.Blobs)
 	switch {
 	case o.OK:
-		m.blobsOf(t, r.Blobs)
 		m.end(t, queue.Success, o, worker)
 	case o.Error.Type == queue.ErrRevoked || t.flags&flagRevoked != 0:
 		m.end(t, queue.Revoked, o, worker)
@@ -152,7 +152,7 @@ func (m *Machine) expire(t *task) {
 
 func (m *Machine) keepAttempt(t *task, worker string, o *queue.Outcome) {
 	a := queue.Attempt{Number: t.retries + 1, Worker: worker, StartedAt: o.Started, FinishedAt: o.Finished,
-		Error: o.Error, Usage: o.Usage, LogLen: o.LogLen, LogTail: o.Log}
+		Error: o.Error, Usage: o.Usage, LogLen: o.LogLen, LogTail: o.Log, LogBlob: o.LogBlob}
 	m.sink.Put(AttemptKey(m.shard, t.id, a.Number), attemptRecord(&a))
 }
 

@@ -241,6 +241,7 @@ func attemptRecord(a *queue.Attempt) []byte {
 	w.Int(a.Usage.MemoryBytes)
 	w.Int(a.LogLen)
 	w.Bytes(a.LogTail)
+	w.String(a.LogBlob)
 	return w.Done()
 }
 
@@ -252,7 +253,7 @@ func DecodeAttempt(b []byte) (queue.Attempt, error) {
 		a.Error = command.ReadError(r)
 	}
 	a.Usage = queue.Usage{WallNanos: r.Int(), CPUNanos: r.Int(), MemoryBytes: r.Int()}
-	a.LogLen, a.LogTail = r.Int(), r.Bytes()
+	a.LogLen, a.LogTail, a.LogBlob = r.Int(), r.Bytes(), r.String()
 	return a, r.Err("attempt record")
 }
 

@@ -95,22 +95,18 @@ func (m *Machine) queueView(l *taskList) queue.QueueView {
 	return v
 }
 
-// Dead lists a queue's dead-lettered tasks in the order of their acceptance,
-// beginning after the one named, which may be zero.
-func (m *Machine) Dead(namespace, name string, after queue.ID, limit int) []queue.View {
+// Dead lists a queue's dead-lettered tasks, newest first, before a task that
+// may be zero.
+func (m *Machine) Dead(namespace, name string, before queue.ID, limit int) []queue.View {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	var list []*task
-	var from uint64
-	if t := m.dead[after]; t != nil {
-		from = t.Seq
-	}
 	for _, t := range m.dead { // order: sorted below
-		if t.Seq > from && t.spec.Namespace == namespace && t.spec.Queue == name {
+		if t.spec.Namespace == namespace && t.spec.Queue == name && (before.IsZero() || t.id.Compare(before) < 0) {
 			list = append(list, t)
 		}
 	}
-	slices.SortFunc(list, func(a, b *task) int { return cmp.Compare(a.Seq, b.Seq) })
+	slices.SortFunc(list, func(a, b *task) int { return b.id.Compare(a.id) })
 	var out []queue.View
 	for _, t := range list[:min(limit, len(list))] {
 		out = append(out, t.view())
