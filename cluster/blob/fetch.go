@@ -1,0 +1,131 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// Want asks for blobs that something refers to; those that are here already
+// are passed over. It is cheap and may be told of the same one often.
+func (r *Replicator) Want(digests ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range digests {
+		if _, ok := r.wanted[d]; !ok && !r.Local.Has(d) {
+			r.wanted[d] = struct{}{}
+		}
+	}
+	if len(r.wanted) > 0 {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Forget takes back a Want: nothing refers to the blob any more.
+func (r *Replicator) Forget(digest string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.wanted, digest)
+}
+
+// Wanted lists the blobs that are referred to and not here, sorted.
+func (r *Replicator) Wanted() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]string, 0, len(r.wanted))
+	for d := range r.wanted {
+		list = append(list, d)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Open reads a blob, verified, fetching it first where it is not here or found
+// damaged before.
+func (r *Replicator) Open(ctx context.Context, digest string) (io.ReadCloser, int64, error) {
+	rd, size, err := r.Local.Verified(digest)
+	if !errors.Is(err, ErrNotFound) {
+		return rd, size, err
+	}
+	if err := r.Fetch(ctx, digest); err != nil {
+		return nil, 0, err
+	}
+	return r.Local.Verified(digest)
+}
+
+// Fetch brings a blob here from whichever server has it.
+func (r *Replicator) Fetch(ctx context.Context, digest string) error {
+	if r.Local.Has(digest) {
+		r.Forget(digest)
+		return nil
+	}
+	faults := error(fmt.Errorf("%w: %s", ErrNotFound, digest))
+	for _, peer := range r.peers.Others() {
+		err := r.fetchFrom(ctx, peer, digest)
+		if err == nil {
+			r.Forget(digest)
+			return nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			faults = errors.Join(faults, fmt.Errorf("fetch from %s: %w", peer, err))
+		}
+	}
+	return faults
+}
+
+func (r *Replicator) fetchFrom(ctx context.Context, peer, digest string) error {
+	rd, err := r.peers.Fetch(ctx, peer, digest)
+	if err != nil {
+		return err
+	}
+	defer rd.Close()
+	_, err = r.Local.Put(ctx, rd, digest, r.limit)
+	return err
+}
+
+// fetcher brings what is wanted, one blob after the other. It sleeps without a
+// timer while nothing is.
+func (r *Replicator) fetcher() {
+	pause := r.pause.least
+	for {
+		list := r.Wanted()
+		var again <-chan time.Time
+		if len(list) > 0 {
+			if r.fetchAll(list) {
+				pause = r.pause.least
+			} else {
+				pause = min(2*pause, r.pause.most)
+			}
+			if len(r.Wanted()) > 0 {
+				again = time.After(pause)
+			}
+		}
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-again:
+		case <-r.wake:
+		}
+	}
+}
+
+// fetchAll tries each blob once and reports whether any came.
+func (r *Replicator) fetchAll(list []string) (any bool) {
+	for _, d := range list {
+		if r.ctx.Err() != nil {
+			return any
+		}
+		if err := r.Fetch(r.ctx, d); err != nil {
+			r.log.Debug("a blob is not to be had yet", "digest", d, "error", err)
+			continue
+		}
+		any = true
+	}
+	return any
+}
