@@ -3,7 +3,6 @@ package windrow
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -80,7 +79,7 @@ type callReader struct {
 
 func (r *callReader) Read(p []byte) (int, error) {
 	for r.buf.Len() < len(p) && len(r.rest) > 0 {
-		b, err := json.Marshal(&r.rest[0])
+		b, err := encode(&r.rest[0])
 		if err != nil {
 			return 0, fmt.Errorf("encode call %d: %w", r.n, err)
 		}

@@ -1,6 +1,7 @@
 package windrow
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -27,11 +28,23 @@ type (
 // JSON writes a value for a call's Input, Kwargs or Headers. It panics where v
 // cannot be JSON, such as a channel: a mistake in the program.
 func JSON(v any) json.RawMessage {
-	b, err := json.Marshal(v)
+	b, err := encode(v)
 	if err != nil {
 		panic("windrow: no JSON value: " + err.Error())
 	}
 	return b
+}
+
+// encode is json.Marshal that leaves <, > and & as they are, since nothing here
+// ends up within HTML and guests read what was written.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // Args writes a call's Args. It panics as JSON does.

@@ -3,7 +3,6 @@ package windrow
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,7 +57,7 @@ func bytesBody(contentType string, b []byte) *body {
 }
 
 func jsonBody(v any) (*body, error) {
-	b, err := json.Marshal(v)
+	b, err := encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode the request: %w", err)
 	}

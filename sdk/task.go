@@ -141,18 +141,10 @@ func (c *Client) Tasks(ctx context.Context, filter TaskFilter) iter.Seq2[Task, e
 	return list[Task](ctx, c, "/tasks", filter.query())
 }
 
-// Revoke ends a task that waits; with terminate also one that runs.
-func (c *Client) Revoke(ctx context.Context, id string, terminate bool) (*Task, error) {
-	body, err := jsonBody(wire.Revoke{Terminate: terminate})
-	if err != nil {
-		return nil, err
-	}
-	var t Task
-	r := &request{method: http.MethodPost, path: "/tasks/" + escape(id) + "/revoke", body: body}
-	if _, err := c.do(ctx, r, &t); err != nil {
-		return nil, err
-	}
-	return &t, nil
+// Revoke ends a task that waits; with terminate also one that runs, which then
+// may take a moment to end.
+func (c *Client) Revoke(ctx context.Context, id string, terminate bool) (*Submitted, error) {
+	return exchange[Submitted](ctx, c, http.MethodPost, "/tasks/"+escape(id)+"/revoke", wire.Revoke{Terminate: terminate})
 }
 
 // LogOptions pick a part of a task's log.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,8 @@ type app struct {
 	retryFor  time.Duration
 
 	client *windrow.Client
+	// path is the command that runs, such as "windrow task run".
+	path string
 	// started says that the command line was understood; an error before
 	// that is one of usage.
 	started bool
@@ -39,6 +42,17 @@ type app struct {
 
 func newApp(in io.Reader, out, errs io.Writer) *app {
 	return &app{in: in, out: out, errs: errs, terminal: isTerminal(out), now: time.Now}
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if a.client != nil {
+		a.client.Close()
+	}
+	a.path = cmd.CommandPath()
+	return a.exit(ctx, err)
 }
 
 func isTerminal(w io.Writer) bool {
@@ -54,13 +68,13 @@ const (
 // globalFlags adds the flags that every command has.
 func (a *app) globalFlags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringSliceVar(&a.servers, "server", nil, "address of a node; several may be given, the next is asked where one does not answer (WINDROW_SERVER, else "+windrow.DefaultServer+")")
-	f.StringVar(&a.namespace, "namespace", "", "namespace (WINDROW_NAMESPACE, else default)")
-	f.StringVar(&a.token, "token", "", "access token (WINDROW_TOKEN)")
-	f.StringVar(&a.tokenFile, "token-file", "", "file that holds the access token")
-	f.StringVar(&a.ca, "tls-ca", "", "PEM file of the authority that signs the servers' certificates (WINDROW_TLS_CA)")
-	f.StringVarP(&a.format, "output", "o", formatTable, "table or json; json prints what the API answers, a list as one array")
-	f.DurationVar(&a.retryFor, "retry-for", 2*time.Second, "how long to go on trying while no server answers")
+	f.StringSliceVar(&a.servers, "server", nil, "`URL` of a node; several may be given, the next is asked where one does not answer (WINDROW_SERVER, else "+windrow.DefaultServer+")")
+	f.StringVar(&a.namespace, "namespace", "", "`NAMESPACE` (WINDROW_NAMESPACE, else default)")
+	f.StringVar(&a.token, "token", "", "access `TOKEN` (WINDROW_TOKEN)")
+	f.StringVar(&a.tokenFile, "token-file", "", "`FILE` that holds the access token")
+	f.StringVar(&a.ca, "tls-ca", "", "PEM `FILE` of the authority that signs the servers' certificates (WINDROW_TLS_CA)")
+	f.StringVarP(&a.format, "output", "o", formatTable, "`FORMAT`, table or json; json prints what the API answers, a list as one array")
+	f.DurationVar(&a.retryFor, "retry-for", 2*time.Second, "go on trying for so long while no server answers, a `DURATION`")
 	complete(cmd, "output", formatTable, formatJSON)
 }
 

@@ -25,7 +25,7 @@ func clusterStatus(a *app) *cobra.Command {
 		Use:     "status",
 		Short:   "Show the nodes, the leader and how far each one is",
 		Example: "  windrow cluster status\n  windrow cluster status -o json",
-		Args:    cobra.NoArgs,
+		Args:    want(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.connect()
 			if err != nil {
@@ -71,7 +71,7 @@ func clusterJoin(a *app) *cobra.Command {
 		Long: `Make a node a member. A node that is started with windrowd --join does this by
 itself; by hand it is of use after an address has changed.`,
 		Example: "  windrow cluster join node-3 --http-addr 10.0.0.3:8080 --raft-addr 10.0.0.3:8090",
-		Args:    cobra.ExactArgs(1),
+		Args:    want(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			node.ID = args[0]
 			if node.HTTPAddr == "" || node.RaftAddr == "" {
@@ -89,9 +89,9 @@ itself; by hand it is of use after an address has changed.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&node.HTTPAddr, "http-addr", "", "where the others reach its HTTP server")
-	f.StringVar(&node.RaftAddr, "raft-addr", "", "where the others reach its Raft")
-	f.StringVar(&node.Role, "role", "", "all, server or worker (default all)")
+	f.StringVar(&node.HTTPAddr, "http-addr", "", "`HOST:PORT` at which the others reach its HTTP server")
+	f.StringVar(&node.RaftAddr, "raft-addr", "", "`HOST:PORT` at which the others reach its Raft")
+	f.StringVar(&node.Role, "role", "", "`ROLE`: all, server or worker (default all)")
 	complete(cmd, "role", "all", "server", "worker")
 	return cmd
 }
@@ -108,7 +108,7 @@ func clusterRemove(a *app) *cobra.Command {
 		Use:               "remove NODE",
 		Short:             "Take a node out of the cluster for good",
 		Example:           "  windrow cluster remove node-3",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(nodeIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -128,7 +128,7 @@ func clusterTransfer(a *app) *cobra.Command {
 		Use:               "transfer [NODE]",
 		Short:             "Hand the lead to a node, or to the one that fits best",
 		Example:           "  windrow cluster transfer\n  windrow cluster transfer node-2",
-		Args:              cobra.MaximumNArgs(1),
+		Args:              want(0, 1),
 		ValidArgsFunction: a.completeFirst(nodeIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -152,7 +152,7 @@ func clusterWorkers(a *app) *cobra.Command {
 		Use:     "workers",
 		Short:   "List the workers and what they are at",
 		Example: "  windrow cluster workers",
-		Args:    cobra.NoArgs,
+		Args:    want(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.connect()
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,9 +48,9 @@ func (a *app) completeFirst(n names) cobra.CompletionFunc {
 }
 
 // ask asks the server for names, briefly and once; without an answer nothing
-// is offered. The shell does the filtering by prefix.
+// is offered.
 func (a *app) ask(n names) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const none = cobra.ShellCompDirectiveNoFileComp
 		if a.begin() != nil {
 			return nil, none
@@ -61,7 +62,15 @@ func (a *app) ask(n names) cobra.CompletionFunc {
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 		defer cancel()
-		found, _ := windrow.Collect(n(ctx, client), completionLimit)
+		var found []cobra.Completion
+		for name, err := range n(ctx, client) {
+			if err != nil || len(found) == completionLimit {
+				break
+			}
+			if strings.HasPrefix(name, prefix) {
+				found = append(found, name)
+			}
+		}
 		return found, none
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"strings"
 
 	windrow "github.com/windrow-dev/windrow/sdk"
@@ -54,9 +54,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 		next = append(next, "The task goes on. Wait for it: windrow task wait "+waiting.id,
 			"End it: windrow task revoke --terminate "+waiting.id)
 	}
-	if text != "" {
-		fmt.Fprintln(a.errs, "windrow: "+clean(text))
-	}
+	fmt.Fprintln(a.errs, "windrow: "+clean(text))
 	for _, line := range next {
 		fmt.Fprintln(a.errs, "  "+clean(line))
 	}
@@ -70,17 +68,18 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 		failed      *taskFailed
 		refused     *windrow.APIError
 		unreachable *windrow.UnreachableError
-		local       *rejected
+		module      *rejected
+		local       *fs.PathError
 	)
 	switch {
 	case errors.As(err, &failed):
 		return exitFailed, failed.Error(), []string{
 			"Its log: windrow task logs " + failed.id, "All of it: windrow task get " + failed.id}
-	case errors.As(err, &local):
-		text, next = local.lines()
+	case errors.As(err, &module):
+		text, next = module.lines()
 		return exitRefused, text, next
 	case errors.As(err, &usage) || !a.started:
-		return exitUsage, err.Error(), nil
+		return exitUsage, err.Error(), []string{"See `" + a.path + " --help`."}
 	case ctx.Err() != nil:
 		return exitInterrupted, "interrupted", unknownOutcome(err)
 	case errors.As(err, &unreachable):
@@ -88,7 +87,7 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 		return exitUnreachable, fmt.Sprintf("cannot reach %s: %v", strings.Join(unreachable.Servers, ", "), unreachable.Err), next
 	case errors.As(err, &refused):
 		return refusal(refused)
-	case errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission):
+	case errors.As(err, &local):
 		return exitUsage, err.Error(), nil
 	}
 	return exitUnreachable, err.Error(), nil

@@ -46,7 +46,7 @@ func moduleInspect(a *app) *cobra.Command {
 imports and exports, and what is wrong with it. A .wasm file needs no node; a
 NAME is downloaded from one.`,
 		Example:           "  windrow module inspect build/sums.wasm\n  windrow module inspect sums --version 1",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(moduleNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			wasm, err := a.moduleBytes(cmd, args[0], version)
@@ -61,7 +61,7 @@ NAME is downloaded from one.`,
 			return a.show(v, v.fields)
 		},
 	}
-	cmd.Flags().Uint32Var(&version, "version", 0, "version of NAME (default the newest)")
+	cmd.Flags().Uint32Var(&version, "version", 0, "version `N` of NAME (default the newest)")
 	return cmd
 }
 

@@ -20,12 +20,5 @@ func main() {
 
 // run is the whole program: it gives the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := newApp(stdin, stdout, stderr)
-	root := newRoot(a)
-	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	if a.client != nil {
-		a.client.Close()
-	}
-	return a.exit(ctx, err)
+	return newApp(stdin, stdout, stderr).run(ctx, args)
 }

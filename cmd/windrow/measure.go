@@ -29,7 +29,7 @@ func span(d time.Duration) string {
 	case d < time.Second:
 		return fmt.Sprintf("%dms", d/time.Millisecond)
 	case d < 10*time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + "s"
+		return strconv.FormatFloat(float64(d/(100*time.Millisecond))/10, 'f', -1, 64) + "s"
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", d/time.Second)
 	case d < time.Hour:

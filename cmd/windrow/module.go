@@ -32,7 +32,7 @@ input. The same bytes again are the same version.`,
 		Example: `  windrow module push sums.wasm
   windrow module push sums build/out.wasm
   gzip -dc sums.wasm.gz | windrow module push sums -`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: want(1, 2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(args) > 1 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -60,9 +60,9 @@ input. The same bytes again are the same version.`,
 			if err != nil {
 				return err
 			}
-			what := "pushed"
+			what := "pushed as"
 			if !created {
-				what = "is there already:"
+				what = "is there already as"
 			}
 			return a.say(m, "module %s %s version %d, %s, %s (%s)", m.Name, what, m.Version, m.Kind, size(m.Size), taskList(m))
 		},
@@ -106,7 +106,7 @@ func moduleList(a *app) *cobra.Command {
 		Use:     "list",
 		Short:   "List modules, each with its newest version",
 		Example: "  windrow module list\n  windrow module list -o json",
-		Args:    cobra.NoArgs,
+		Args:    want(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.connect()
 			if err != nil {
@@ -126,7 +126,7 @@ func moduleShow(a *app) *cobra.Command {
 		Use:               "show NAME",
 		Short:             "Show a module: its tasks, its digest, its versions",
 		Example:           "  windrow module show sums\n  windrow module show sums --version 2",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(moduleNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -140,7 +140,7 @@ func moduleShow(a *app) *cobra.Command {
 			return a.show(m, func(f *fields) { a.moduleFields(f, m) })
 		},
 	}
-	cmd.Flags().Uint32Var(&version, "version", 0, "version (default the newest)")
+	cmd.Flags().Uint32Var(&version, "version", 0, "version `N` (default the newest)")
 	return cmd
 }
 
@@ -183,7 +183,7 @@ func moduleRemove(a *app) *cobra.Command {
 		Short:             "Remove a module, or one version of it",
 		Long:              "Remove a module with all its versions, or with --version one of them. It is\nrefused while unfinished tasks need it.",
 		Example:           "  windrow module remove sums --version 1\n  windrow module remove sums",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(moduleNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -200,7 +200,7 @@ func moduleRemove(a *app) *cobra.Command {
 			return a.removed(args[0], what)
 		},
 	}
-	cmd.Flags().Uint32Var(&version, "version", 0, "remove this version only")
+	cmd.Flags().Uint32Var(&version, "version", 0, "remove only version `N`")
 	return cmd
 }
 
@@ -216,7 +216,7 @@ func moduleDownload(a *app) *cobra.Command {
 		Use:               "download NAME",
 		Short:             "Download a module's Wasm bytes, checked against their digest",
 		Example:           "  windrow module download sums\n  windrow module download sums --version 1 --file old.wasm\n  windrow module download sums --file - | wasm-tools print",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(moduleNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -241,8 +241,8 @@ func moduleDownload(a *app) *cobra.Command {
 			return a.say(m, "wrote %s: %s version %d, %s", file, m.Name, m.Version, size(m.Size))
 		},
 	}
-	cmd.Flags().Uint32Var(&version, "version", 0, "version (default the newest)")
-	cmd.Flags().StringVar(&file, "file", "", "file to write, - for standard output (default NAME.wasm)")
+	cmd.Flags().Uint32Var(&version, "version", 0, "version `N` (default the newest)")
+	cmd.Flags().StringVar(&file, "file", "", "`FILE` to write, - for standard output (default NAME.wasm)")
 	return cmd
 }
 

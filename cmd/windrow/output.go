@@ -65,7 +65,7 @@ func showList[T any](a *app, items iter.Seq2[T, error], limit int, t *table, row
 			return err
 		}
 		if limit > 0 && shown == limit {
-			fmt.Fprintf(a.errs, "There are more than these %d; --limit 0 shows all.\n", limit)
+			fmt.Fprintf(a.errs, "More than %d; --limit 0 shows all.\n", limit)
 			break
 		}
 		t.row(row(item)...)

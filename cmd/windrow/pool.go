@@ -24,7 +24,7 @@ func poolList(a *app) *cobra.Command {
 		Use:     "list",
 		Short:   "List pools and their use",
 		Example: "  windrow pool list",
-		Args:    cobra.NoArgs,
+		Args:    want(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.connect()
 			if err != nil {
@@ -50,7 +50,7 @@ func poolShow(a *app) *cobra.Command {
 		Use:               "show POOL",
 		Short:             "Show a pool",
 		Example:           "  windrow pool show database",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(poolNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -72,7 +72,7 @@ func poolSet(a *app) *cobra.Command {
 		Use:               "set POOL --slots N",
 		Short:             "Make a pool, or change its slots",
 		Example:           "  windrow pool set database --slots 8",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(poolNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("slots") {
@@ -89,7 +89,7 @@ func poolSet(a *app) *cobra.Command {
 			return a.say(p, "pool %s has %s slots, %d of them in use", p.Name, strconv.FormatUint(uint64(p.Slots), 10), p.Used)
 		},
 	}
-	cmd.Flags().Uint32Var(&slots, "slots", 0, "how many slots its tasks share")
+	cmd.Flags().Uint32Var(&slots, "slots", 0, "its tasks share `N` slots")
 	return cmd
 }
 
@@ -98,7 +98,7 @@ func poolRemove(a *app) *cobra.Command {
 		Use:               "remove POOL",
 		Short:             "Remove a pool",
 		Example:           "  windrow pool remove database",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(poolNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()

@@ -35,7 +35,7 @@ func queueList(a *app) *cobra.Command {
 		Use:     "list",
 		Short:   "List queues and how much stands in them",
 		Example: "  windrow queue list",
-		Args:    cobra.NoArgs,
+		Args:    want(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.connect()
 			if err != nil {
@@ -86,7 +86,7 @@ func queueShow(a *app) *cobra.Command {
 		Use:               "show QUEUE",
 		Short:             "Show a queue",
 		Example:           "  windrow queue show default",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -108,7 +108,7 @@ func queueSet(a *app) *cobra.Command {
 		Use:               "set QUEUE",
 		Short:             "Change a queue's settings",
 		Example:           "  windrow queue set mail --rate-limit 100/m\n  windrow queue set mail --rate-limit none",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var settings windrow.QueueSettings
@@ -134,7 +134,7 @@ func queueSet(a *app) *cobra.Command {
 			return a.show(q, func(f *fields) { queueFields(f, q) })
 		},
 	}
-	cmd.Flags().StringVar(&limit, "rate-limit", "", "starts of all its tasks over the cluster, such as 10/s, 100/m, 5000/h; none lifts it")
+	cmd.Flags().StringVar(&limit, "rate-limit", "", "`RATE` of all its tasks' starts over the cluster, such as 10/s, 100/m, 5000/h; none lifts it")
 	return cmd
 }
 
@@ -144,7 +144,7 @@ func queueVerb(a *app, verb, about, done string, do func(*windrow.Client, contex
 		Use:               verb + " QUEUE",
 		Short:             about,
 		Example:           "  windrow queue " + verb + " mail",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -167,7 +167,7 @@ func queueDead(a *app) *cobra.Command {
 		Short:             "List the tasks of a queue that were given up",
 		Long:              "List the tasks of a queue that were given up because their worker was lost too\noften. `windrow queue replay` submits them anew.",
 		Example:           "  windrow queue dead default",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -181,7 +181,7 @@ func queueDead(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most, 0 for all")
+	cmd.Flags().IntVar(&limit, "limit", 50, "`N` at most, 0 for all")
 	return cmd
 }
 
@@ -192,7 +192,7 @@ func queueReplay(a *app) *cobra.Command {
 		Use:               "replay QUEUE (ID… | --all)",
 		Short:             "Submit dead-lettered tasks of a queue anew",
 		Example:           "  windrow queue replay default 01890a5d-ac96-774b-bcce-b302099a8057\n  windrow queue replay default --all",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              want(1, -1),
 		ValidArgsFunction: a.completeFirst(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids := args[1:]
@@ -221,7 +221,7 @@ func queueReplay(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that is dead in the queue")
-	cmd.Flags().IntVar(&limit, "limit", 0, "with --all, how many at most")
+	cmd.Flags().IntVar(&limit, "limit", 0, "with --all, `N` at most")
 	return cmd
 }
 

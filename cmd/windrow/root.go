@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,8 +40,6 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 		clusterCommand(a),
 		versionCommand(a),
 	)
-	root.CompletionOptions.HiddenDefaultCmd = false
-	root.SetHelpCommandGroupID("")
 	return root
 }
 
@@ -49,6 +48,7 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 // would let pass below the root.
 func group(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()
@@ -57,7 +57,20 @@ func group(cmd *cobra.Command) *cobra.Command {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			message += "; did you mean " + strings.Join(near, " or ") + "?"
 		}
-		return usagef("%s\n  See `%s --help`", message, cmd.CommandPath())
+		return usagef("%s", message)
 	}
 	return cmd
+}
+
+// want takes between low and high arguments, -1 being any number.
+func want(low, high int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < low:
+			return fmt.Errorf("something is missing; want `%s`", cmd.UseLine())
+		case high >= 0 && len(args) > high:
+			return fmt.Errorf("%q is too much; want `%s`", args[high], cmd.UseLine())
+		}
+		return nil
+	}
 }

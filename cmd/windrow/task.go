@@ -29,7 +29,7 @@ func taskGet(a *app) *cobra.Command {
 		Use:               "get ID",
 		Short:             "Show a task: its state, result or error, attempts",
 		Example:           "  windrow task get 01890a5d-ac96-774b-bcce-b302099a8057\n  windrow task get 01890a5d-ac96-774b-bcce-b302099a8057 --wait 1m -o json",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(taskIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var hold wire.Duration
@@ -50,7 +50,7 @@ func taskGet(a *app) *cobra.Command {
 			return a.show(t, func(f *fields) { a.taskFields(f, t) })
 		},
 	}
-	cmd.Flags().StringVar(&wait, "wait", "", "wait so long for its end, such as 30s")
+	cmd.Flags().StringVar(&wait, "wait", "", "wait for its end for a `DURATION`, such as 30s")
 	return cmd
 }
 
@@ -178,7 +178,7 @@ func taskListCommand(a *app) *cobra.Command {
 		Example: `  windrow task list --state failure --since 1h
   windrow task list --task sums. --queue default
   windrow task list --limit 0 -o json`,
-		Args: cobra.NoArgs,
+		Args: want(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if filter.Since, err = parseMoment("since", since, a.now()); err != nil {
@@ -207,12 +207,12 @@ func taskListCommand(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&filter.States, "state", nil, "only these states; several may be given")
-	f.StringVar(&filter.Task, "task", "", "only this task, MODULE.TASK, or MODULE. for all of a module's")
-	f.StringVar(&filter.Queue, "queue", "", "only this queue")
-	f.StringVar(&since, "since", "", "created since a time, or since a duration ago, such as 1h")
-	f.StringVar(&until, "until", "", "created before a time, or before a duration ago")
-	f.IntVar(&limit, "limit", 50, "how many at most, 0 for all")
+	f.StringSliceVar(&filter.States, "state", nil, "only these `STATES`; several may be given")
+	f.StringVar(&filter.Task, "task", "", "only this `TASK`, MODULE.TASK, or MODULE. for all of a module's")
+	f.StringVar(&filter.Queue, "queue", "", "only this `QUEUE`")
+	f.StringVar(&since, "since", "", "created since a `TIME`, or since a duration ago, such as 1h")
+	f.StringVar(&until, "until", "", "created before a `TIME`, or before a duration ago")
+	f.IntVar(&limit, "limit", 50, "`N` at most, 0 for all")
 	complete(cmd, "state", taskStates...)
 	a.completeFlag(cmd, "task", callNames)
 	a.completeFlag(cmd, "queue", queueNames)
@@ -237,7 +237,7 @@ func taskLogs(a *app) *cobra.Command {
 		Use:               "logs ID",
 		Short:             "Print what a task wrote to its log",
 		Example:           "  windrow task logs 01890a5d-ac96-774b-bcce-b302099a8057\n  windrow task logs -f 01890a5d-ac96-774b-bcce-b302099a8057",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(taskIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -253,7 +253,7 @@ func taskLogs(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&options.Follow, "follow", "f", false, "go on until the task has ended")
-	cmd.Flags().Uint32Var(&options.Attempt, "attempt", 0, "only this attempt's (default all)")
+	cmd.Flags().Uint32Var(&options.Attempt, "attempt", 0, "only attempt `N` (default all)")
 	return cmd
 }
 
@@ -264,7 +264,7 @@ func taskRevoke(a *app) *cobra.Command {
 		Short: "End tasks that wait, or with --terminate also those that run",
 		Example: `  windrow task revoke 01890a5d-ac96-774b-bcce-b302099a8057
   windrow task revoke --terminate 01890a5d-ac96-774b-bcce-b302099a8057`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              want(1, -1),
 		ValidArgsFunction: a.ask(taskIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -272,11 +272,11 @@ func taskRevoke(a *app) *cobra.Command {
 				return err
 			}
 			return a.each(cmd.Context(), args, func(ctx context.Context, id string) error {
-				t, err := c.Revoke(ctx, id, terminate)
+				s, err := c.Revoke(ctx, id, terminate)
 				if err != nil {
 					return err
 				}
-				return a.say(t, "task %s: %s", t.ID, t.State)
+				return a.say(s, "task %s: %s", s.ID, s.State)
 			})
 		},
 	}

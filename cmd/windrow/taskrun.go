@@ -31,7 +31,7 @@ task alone.`,
   windrow task run mail.render --arg '"Ada"' --kwarg draft=true
   windrow task run log-etl --raw @access.log --timeout 30s --logs
   cat big.json | windrow task run sums --input - --retry 3 -o json`,
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(callNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			call, err := flags.call(args[0], cmd.Flags(), a.in)
@@ -71,7 +71,7 @@ func taskWait(a *app) *cobra.Command {
 		Use:               "wait ID",
 		Short:             "Wait for a task and print its result, as task run does",
 		Example:           "  id=$(windrow task submit sums --input '[1, 2]')\n  windrow task wait $id",
-		Args:              cobra.ExactArgs(1),
+		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(taskIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.connect()
@@ -163,7 +163,7 @@ accepted all or none; more are sent in batches of 10,000.`,
 		Example: `  windrow task submit sums --input '[1, 2, 3]' --countdown 10m
   windrow task submit --batch calls.ndjson
   echo '{"task": "sums.main", "input": [1, 2]}' | windrow task submit --batch -`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              want(0, 1),
 		ValidArgsFunction: a.completeFirst(callNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -189,7 +189,7 @@ accepted all or none; more are sent in batches of 10,000.`,
 			return a.say(s, "%s", s.ID)
 		},
 	}
-	cmd.Flags().StringVar(&batch, "batch", "", "file with one call a line (NDJSON), - for standard input")
+	cmd.Flags().StringVar(&batch, "batch", "", "`FILE` with one call a line (NDJSON), - for standard input")
 	a.addCallFlags(cmd, &flags)
 	return cmd
 }

@@ -34,7 +34,7 @@ func versionCommand(a *app) *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version of this program",
 		Example: "  windrow version\n  windrow version -o json",
-		Args:    cobra.NoArgs,
+		Args:    want(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if a.json() {
 				return json.NewEncoder(a.out).Encode(map[string]string{

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -138,7 +139,7 @@ func (s *Server) attempt(t *task, n int) (retry bool, delay time.Duration) {
 		err = &Failure{Type: "timeout", Message: "killed after " + limit.String()}
 	}
 	if err == nil {
-		raw, merr := json.Marshal(result)
+		raw, merr := encode(result)
 		if merr == nil {
 			s.end(t, wire.StateSuccess, raw, nil)
 			return false, 0
@@ -160,6 +161,15 @@ func (s *Server) attempt(t *task, n int) (retry bool, delay time.Duration) {
 // wants reports whether a policy retries an error type.
 func wants(r *wire.Retry, kind string) bool {
 	return kind != "fatal" && !slices.Contains(r.NotOn, kind) && (len(r.On) == 0 || slices.Contains(r.On, kind))
+}
+
+// encode writes a result as a guest would have it, without escapes for HTML.
+func encode(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 func errorOf(err error) *wire.Error {

@@ -158,7 +158,9 @@ func (s *Server) answer(h handler) http.Handler {
 		}
 		w.Header().Set("Content-Type", wire.TypeJSON)
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(body) // a client that is gone
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(body) // a client that is gone
 	})
 }
 

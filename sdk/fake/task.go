@@ -287,8 +287,7 @@ func (s *Server) revoke(r *http.Request) (int, any, error) {
 		}
 		s.end(t, wire.StateRevoked, nil, &wire.Error{Type: "revoked", Message: "revoked"})
 	}
-	v := t.Task
-	return http.StatusOK, &v, nil
+	return http.StatusOK, wire.Submitted{ID: t.ID, State: t.State, Task: t.Task.Task, Queue: t.Queue}, nil
 }
 
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {

@@ -71,7 +71,7 @@ func (s *suite) moduleInUse(t *testing.T) {
 	}
 	id := s.submit(t, windrow.Call{Task: name + ".main", Countdown: windrow.After(time.Hour)})
 	refused(t, s.c.RemoveModule(bounded(t), name, 0), 409, wire.CodeModuleInUse)
-	must[*windrow.Task](t)(s.c.Revoke(bounded(t), id, false))
+	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, false))
 	if err := s.c.RemoveModule(bounded(t), name, 0); err != nil {
 		t.Error(err)
 	}

@@ -102,7 +102,7 @@ func (s *suite) unique(t *testing.T) {
 	if other, ok := windrow.DuplicateOf(err); !ok || other != id {
 		t.Errorf("the refusal names task %q, want %s", other, id)
 	}
-	must[*windrow.Task](t)(s.c.Revoke(bounded(t), id, false))
+	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, false))
 	call.Countdown = nil
 	s.run(t, call)
 }
@@ -162,7 +162,7 @@ func (s *suite) list(t *testing.T) {
 
 func (s *suite) revoke(t *testing.T) {
 	id := s.submit(t, windrow.Call{Task: "suite-echo.main", Countdown: windrow.After(time.Hour)})
-	must[*windrow.Task](t)(s.c.Revoke(bounded(t), id, false))
+	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, false))
 	task := must[*windrow.Task](t)(s.c.Wait(bounded(t), id))
 	if task.State != wire.StateRevoked || task.Error == nil || task.Error.Type != "revoked" {
 		t.Errorf("state %s, error %+v", task.State, task.Error)
@@ -177,7 +177,7 @@ func (s *suite) terminate(t *testing.T) {
 	s.until(t, id, wire.StateStarted, wire.StateReceived)
 	_, err := s.c.Revoke(bounded(t), id, false)
 	refused(t, err, 409, wire.CodeRunning)
-	must[*windrow.Task](t)(s.c.Revoke(bounded(t), id, true))
+	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, true))
 	if task := must[*windrow.Task](t)(s.c.Wait(bounded(t), id)); task.State != wire.StateRevoked {
 		t.Errorf("state %s", task.State)
 	}
