@@ -69,6 +69,8 @@ func TestForbiddenArrows(t *testing.T) {
 		{"cluster", ours + "api", false},
 		{"cluster/lead", ours + "workflow/calendar", true},
 		{"cluster/lead", ours + "cluster/store", false},
+		{"cluster/lead/link", ours + "cluster/state", false},
+		{"cluster/peer", "github.com/hashicorp/raft", false},
 		{"workflow/calendar", "github.com/robfig/cron/v3", true},
 		{"cluster/lead", "github.com/robfig/cron/v3", false},
 		{"runtime/sandbox", "github.com/tetratelabs/wazero/experimental", true},
