@@ -1,0 +1,77 @@
+package host
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// BenchmarkDrain runs tiny commands as fast as one host can: attempts a second.
+func BenchmarkDrain(b *testing.B) {
+	for _, input := range []int{16, 1024} {
+		b.Run(fmt.Sprintf("input-%d", input), func(b *testing.B) {
+			h := newHost(b, func(c *Config) { c.Concurrency = 1 })
+			m := guest(b, "tiny", KindCommand)
+			a := attempt(m, string(make([]byte, 0, input))+`"`+fmt.Sprintf("%0*d", input-2, 7)+`"`)
+			run(b, h, a)
+			b.ResetTimer()
+			const outstanding = 1024
+			done := make(chan bool, outstanding)
+			finished := func(r Result) {
+				if !r.Outcome.OK {
+					b.Errorf("%+v", r.Outcome.Error)
+				}
+				done <- true
+			}
+			for i := range b.N + outstanding {
+				if i >= outstanding {
+					<-done
+				}
+				if i < b.N {
+					h.Submit(a, finished)
+				} else if i < outstanding {
+					done <- true
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "attempts/s")
+		})
+	}
+}
+
+// BenchmarkRoundTrip is one attempt after the other.
+func BenchmarkRoundTrip(b *testing.B) {
+	h := newHost(b)
+	m := guest(b, "tiny", KindCommand)
+	a := attempt(m, `"x"`)
+	run(b, h, a)
+	for b.Loop() {
+		run(b, h, a)
+	}
+}
+
+// BenchmarkStart is from nothing to the first result of a child.
+func BenchmarkStart(b *testing.B) {
+	h := newHost(b)
+	m := guest(b, "tiny", KindCommand)
+	a := attempt(m, `"x"`)
+	run(b, h, a)
+	var total time.Duration
+	for range b.N {
+		h.post(retireAll{})
+		start := time.Now()
+		run(b, h, a)
+		total += time.Since(start)
+	}
+	b.ReportMetric(float64(total.Microseconds())/float64(b.N), "us/start")
+}
+
+// retireAll ends all children that idle.
+type retireAll struct{}
+
+func (retireAll) apply(l *loop) {
+	for _, c := range l.children {
+		if len(c.sent) == 0 {
+			l.retire(c)
+		}
+	}
+}

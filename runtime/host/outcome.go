@@ -1,0 +1,165 @@
+package host
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/runtime/frame"
+)
+
+// outcome makes what the child says of an attempt into what the queue knows.
+func outcome(a *Attempt, r *frame.Result) queue.Outcome {
+	o := queue.Outcome{
+		Usage:   queue.Usage{WallNanos: r.Wall, CPUNanos: r.CPU, MemoryBytes: r.Memory},
+		Log:     r.Tail,
+		LogLen:  max(r.LogLen, int64(len(r.Tail))),
+		Started: r.Started,
+	}
+	o.Finished = r.Started + r.Wall
+	if r.Exit != frame.ExitOK {
+		o.Error = failure(a, r)
+		return o
+	}
+	result, err := render(a.Output, r.Output)
+	if err != nil {
+		o.Error = &queue.Error{Type: queue.ErrInvalidOutput, Message: err.Error()}
+		return o
+	}
+	o.OK, o.Result = true, result
+	return o
+}
+
+// failure names the error.
+func failure(a *Attempt, r *frame.Result) *queue.Error {
+	msg := text(r.Message)
+	switch r.Exit {
+	case frame.ExitCode:
+		return &queue.Error{Type: queue.ErrExitCode, ExitCode: r.Code, Message: "the guest ended with code " + strconv.Itoa(int(r.Code))}
+	case frame.ExitStack:
+		return &queue.Error{Type: queue.ErrStackOverflow, Message: "the guest's calls went too deep"}
+	case frame.ExitMemory:
+		return &queue.Error{Type: queue.ErrOutOfMemory, Message: fmt.Sprintf("the guest needed more than its %s of memory", size(a.memory())), Trace: text(r.Trace)}
+	case frame.ExitOutput:
+		return &queue.Error{Type: queue.ErrOutputTooLarge, Message: fmt.Sprintf("the guest wrote more than %s of output", size(a.maxOutput()))}
+	case frame.ExitSoft:
+		return &queue.Error{Type: queue.ErrSoftTimeout, Message: fmt.Sprintf("the guest stopped after its soft timeout of %s", a.SoftTimeout), Trace: text(r.Trace)}
+	case frame.ExitUnavailable:
+		return &queue.Error{Type: queue.ErrUnavailable, Message: msg}
+	case frame.ExitFail:
+		return guestFailure(r.Message)
+	default:
+		return &queue.Error{Type: queue.ErrTrap, Message: msg, Trace: text(r.Trace)}
+	}
+}
+
+// typeName is what a guest may call its errors.
+var typeName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+
+// guestType is the type of a failure to which the guest gave no usable one.
+const guestType = "error"
+
+// guestFailure reads what a guest said by FAIL. Whatever is wrong with it, the
+// attempt has failed; as much as can be read is kept.
+func guestFailure(b []byte) *queue.Error {
+	var f struct {
+		Type    string          `json:"type"`
+		Message string          `json:"message"`
+		Retry   *bool           `json:"retry"`
+		After   json.RawMessage `json:"after"`
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return &queue.Error{Type: guestType, Message: text(b)}
+	}
+	if !typeName.MatchString(f.Type) {
+		f.Type = guestType
+	}
+	return &queue.Error{Type: f.Type, Message: text([]byte(f.Message)), Retry: f.Retry, After: after(f.After)}
+}
+
+// maxAfter bounds the delay that a guest may ask for.
+const maxAfter = 30 * 24 * time.Hour
+
+// after reads a duration: "90s", or a number of seconds. What is neither is no
+// delay.
+func after(raw json.RawMessage) int64 {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return 0
+		}
+		return int64(min(max(d, 0), maxAfter))
+	}
+	var n float64
+	if json.Unmarshal(raw, &n) != nil || !(n > 0) {
+		return 0
+	}
+	return int64(min(n, maxAfter.Seconds()) * float64(time.Second))
+}
+
+// render makes the guest's output the one JSON text that a result is.
+func render(mode string, out []byte) ([]byte, error) {
+	if !utf8.Valid(out) {
+		return nil, fmt.Errorf("the output is not UTF-8")
+	}
+	body := bytes.TrimSpace(out)
+	switch mode {
+	case OutputText:
+	case OutputJSON:
+		if len(body) == 0 {
+			return nil, nil
+		}
+		if !json.Valid(body) {
+			return nil, fmt.Errorf("the output is not one JSON text")
+		}
+		return body, nil
+	default:
+		if len(body) > 0 && json.Valid(body) {
+			return body, nil
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return quote(bytes.TrimSuffix(out, []byte{'\n'})), nil
+}
+
+// quote makes a JSON string of UTF-8 text, as it stands: no HTML is escaped.
+func quote(b []byte) []byte {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(string(b)); err != nil {
+		return []byte(`""`) // a string always encodes
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
+}
+
+// text makes a guest's bytes a string that can be shown and stored.
+func text(b []byte) string { return string(bytes.ToValidUTF8(b, []byte("\uFFFD"))) }
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	if n >= 1<<20 && n%(1<<20) == 0 {
+		return strconv.FormatInt(n>>20, 10) + " MiB"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
+}
+
+func or[T int64 | time.Duration](v, def T) T {
+	if v > 0 {
+		return v
+	}
+	return def
+}
+
+func (a *Attempt) timeout() time.Duration { return or(a.Timeout, DefaultTimeout) }
+func (a *Attempt) maxOutput() int64       { return min(or(a.MaxOutput, DefaultMaxOutput), DefaultMaxOutput) }
+func (a *Attempt) maxLog() int64          { return or(a.MaxLog, DefaultMaxLog) }
+func (a *Attempt) memory() int64          { return min(or(a.MemoryLimit, DefaultMemoryLimit), MaxMemoryLimit) }

@@ -1,0 +1,40 @@
+package sandbox
+
+import (
+	"context"
+	"os"
+
+	"github.com/windrow-dev/windrow/runtime/frame"
+)
+
+// CompileMain is the life of a compile child: it compiles one module into an
+// empty directory and says whether that went well. No guest code runs here,
+// but a small module can ask the compiler for gigabytes and minutes; so the
+// process has hard limits, and its parent a clock. It returns the exit code.
+func CompileMain(skip ...string) int {
+	earlyCompile(skip, frame.FDCompileEnd)
+	answers := newAnswers(os.NewFile(frame.FDAnswers, "answers"))
+	if err := compile(skip); err != nil {
+		_ = answers.say(frame.KindFailed, func(b []byte) []byte { return frame.AppendFailed(b, readable(err)) })
+		return 1
+	}
+	var ready frame.Ready
+	if answers.say(frame.KindReady, ready.Append) != nil {
+		return 1
+	}
+	return 0
+}
+
+func compile(skip []string) error {
+	wasm, err := readAll(os.NewFile(frame.FDCompileModule, "module"))
+	if err != nil {
+		return err
+	}
+	lateCompile(skip)
+	ctx := context.Background()
+	e, err := newEngine(ctx, wasm, directoryPath(frame.FDCompileOut))
+	if err != nil {
+		return err
+	}
+	return e.link(ctx, &runner{engine: e})
+}

@@ -1,0 +1,6 @@
+//go:build !cgo
+
+package sandbox
+
+// builtWithCgo says whether Landlock must be left off; see the other file.
+const builtWithCgo = false
