@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -176,9 +177,7 @@ func (c *Client) attempt(ctx context.Context, r *request, server string) (*answe
 func (c *Client) build(ctx context.Context, r *request, server string, sent *sentBody) (*http.Request, error) {
 	target := server + "/v1" + r.path
 	query := url.Values{}
-	for k, v := range r.query {
-		query[k] = v
-	}
+	maps.Copy(query, r.query)
 	if index := c.index.Load(); index > 0 && r.method == http.MethodGet {
 		query.Set("min_index", strconv.FormatUint(index, 10))
 	}
@@ -277,8 +276,7 @@ func isHopeless(err error) bool {
 // trim takes the method and address off an error; whoever reports it names
 // the servers.
 func trim(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

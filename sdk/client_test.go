@@ -115,7 +115,10 @@ func TestPostIsRepeatedUnderOneKey(t *testing.T) {
 			w.Header().Set("Content-Length", "999")
 			fmt.Fprint(w, "{")
 		},
-		"bad gateway's HTML": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(502); fmt.Fprint(w, "<html>") },
+		"bad gateway's HTML": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			fmt.Fprint(w, "<html>")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(t, fault, fault, ok(accepted))
@@ -358,7 +361,7 @@ func TestPushIsRepeatedFromItsStart(t *testing.T) {
 }
 
 func TestRefusedUploadTellsWhy(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(problem(413, wire.CodeTooLarge)))
+	s := httptest.NewServer(problem(413, wire.CodeTooLarge))
 	defer s.Close()
 	c := newClient(t, windrow.Config{Servers: []string{s.URL}})
 	_, _, err := c.PushModule(t.Context(), "m", bytes.NewReader(make([]byte, 32<<20)))

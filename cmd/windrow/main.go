@@ -3,6 +3,8 @@
 // "-o json" the API's JSON for programs. It starts no node; windrowd does.
 package main
 
+//go:generate go test -run ^TestReference$ -update .
+
 import (
 	"context"
 	"io"

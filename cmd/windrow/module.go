@@ -252,7 +252,7 @@ func writeFile(file string, write func(io.Writer) error) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // gone already where all went well
 	err = write(f)
 	if cerr := f.Close(); err == nil {
 		err = cerr

@@ -173,8 +173,7 @@ func encode(v any) (json.RawMessage, error) {
 }
 
 func errorOf(err error) *wire.Error {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return &wire.Error{Type: f.Type, Message: f.Message, ExitCode: f.ExitCode}
 	}
 	return &wire.Error{Type: "exit_code", Message: err.Error(), ExitCode: 1}

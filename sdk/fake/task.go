@@ -77,8 +77,7 @@ func (s *Server) submit(r *http.Request) (int, any, error) {
 }
 
 func fieldProblem(err error) error {
-	var field *wire.FieldError
-	if errors.As(err, &field) {
+	if field, ok := errors.AsType[*wire.FieldError](err); ok {
 		p := refuse(400, wire.CodeInvalidField, field.Error())
 		p.Field = field.Field
 		return p
@@ -157,7 +156,7 @@ func (s *Server) submitBatch(r *http.Request) (int, any, error) {
 		var made []*task
 		err := wire.EachCall(bytes.Clone(body), func(c *wire.Call) error {
 			t, err := s.accept(namespace(r), *c)
-			if p, ok := err.(*wire.Problem); ok {
+			if p, ok := errors.AsType[*wire.Problem](err); ok {
 				p.Line = len(made) + 1
 			}
 			made = append(made, t)
@@ -305,7 +304,9 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		if _, err := w.Write(part); err != nil {
 			return
 		}
-		w.(http.Flusher).Flush()
+		if http.NewResponseController(w).Flush() != nil {
+			return
+		}
 		if ended || r.URL.Query().Get("follow") != "true" {
 			return
 		}

@@ -2,15 +2,16 @@ package suite
 
 import (
 	"bytes"
+	"errors"
 	"strings"
-	"testing"
 	"time"
 
 	windrow "github.com/windrow-dev/windrow/sdk"
 	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
-func (s *suite) modules(t *testing.T) {
+func (s *suite) modules() {
+	t := s.T
 	name := "suite-" + strings.ToLower(windrow.NewIdempotencyKey())
 	first, created, err := s.c.PushModule(bounded(t), name, bytes.NewReader(Guest("echo")))
 	if err != nil || !created || first.Version != 1 {
@@ -54,7 +55,8 @@ func (s *suite) modules(t *testing.T) {
 	refused(t, err, 404, "")
 }
 
-func (s *suite) badModule(t *testing.T) {
+func (s *suite) badModule() {
+	t := s.T
 	for name, wasm := range map[string]string{"empty": "", "text": "#!/bin/sh\nexit\n", "cut": string(Guest("echo")[:7])} {
 		_, _, err := s.c.PushModule(bounded(t), "suite-bad", strings.NewReader(wasm))
 		if err == nil {
@@ -64,12 +66,13 @@ func (s *suite) badModule(t *testing.T) {
 	}
 }
 
-func (s *suite) moduleInUse(t *testing.T) {
+func (s *suite) moduleInUse() {
+	t := s.T
 	name := "suite-" + strings.ToLower(windrow.NewIdempotencyKey())
 	if _, _, err := s.c.PushModule(bounded(t), name, bytes.NewReader(Guest("echo"))); err != nil {
 		t.Fatal(err)
 	}
-	id := s.submit(t, windrow.Call{Task: name + ".main", Countdown: windrow.After(time.Hour)})
+	id := s.submit(windrow.Call{Task: name + ".main", Countdown: windrow.After(time.Hour)})
 	refused(t, s.c.RemoveModule(bounded(t), name, 0), 409, wire.CodeModuleInUse)
 	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, false))
 	if err := s.c.RemoveModule(bounded(t), name, 0); err != nil {
@@ -77,7 +80,8 @@ func (s *suite) moduleInUse(t *testing.T) {
 	}
 }
 
-func (s *suite) notFound(t *testing.T) {
+func (s *suite) notFound() {
+	t := s.T
 	ctx := bounded(t)
 	_, err := s.c.Task(ctx, "01890a5d-ac96-774b-bcce-b302099a8057")
 	refused(t, err, 404, wire.CodeNotFound)
@@ -94,21 +98,24 @@ func (s *suite) notFound(t *testing.T) {
 	}
 }
 
-func (s *suite) wrongField(t *testing.T) {
+func (s *suite) wrongField() {
+	t := s.T
 	_, err := s.c.Submit(bounded(t), windrow.Call{Task: "suite-echo.main", Priority: new(12)})
-	if e := refused(t, err, 400, wire.CodeInvalidField); e.Field != "priority" {
+	refused(t, err, 400, wire.CodeInvalidField)
+	if e, _ := errors.AsType[*windrow.APIError](err); e.Field != "priority" {
 		t.Errorf("the refusal names field %q", e.Field)
 	}
 }
 
-func (s *suite) queues(t *testing.T) {
+func (s *suite) queues() {
+	t := s.T
 	queue := "suite-" + strings.ToLower(windrow.NewIdempotencyKey())
 	ctx := bounded(t)
 	if q := must[*windrow.Queue](t)(s.c.PauseQueue(ctx, queue)); !q.Paused {
 		t.Fatalf("paused: %+v", q)
 	}
-	id := s.submit(t, windrow.Call{Task: "suite-echo.main", Queue: queue})
-	s.submit(t, windrow.Call{Task: "suite-echo.main", Queue: queue, Countdown: windrow.After(time.Hour)})
+	id := s.submit(windrow.Call{Task: "suite-echo.main", Queue: queue})
+	s.submit(windrow.Call{Task: "suite-echo.main", Queue: queue, Countdown: windrow.After(time.Hour)})
 	if q := must[*windrow.Queue](t)(s.c.Queue(ctx, queue)); q.Pending != 1 || q.Scheduled != 1 || q.Running != 0 {
 		t.Errorf("a paused queue holds %+v", q)
 	}
@@ -141,7 +148,8 @@ func (s *suite) queues(t *testing.T) {
 	t.Errorf("the list of queues lacks %s", queue)
 }
 
-func (s *suite) pools(t *testing.T) {
+func (s *suite) pools() {
+	t := s.T
 	pool := "suite-" + strings.ToLower(windrow.NewIdempotencyKey())
 	ctx := bounded(t)
 	if p := must[*windrow.Pool](t)(s.c.SetPool(ctx, pool, 2)); p.Slots != 2 || p.Used != 0 {
@@ -158,7 +166,8 @@ func (s *suite) pools(t *testing.T) {
 	refused(t, err, 404, wire.CodePoolNotFound)
 }
 
-func (s *suite) cluster(t *testing.T) {
+func (s *suite) cluster() {
+	t := s.T
 	c := must[*windrow.Cluster](t)(s.c.Cluster(bounded(t)))
 	leader := false
 	for _, n := range c.Nodes {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,11 +64,12 @@ func Functions() map[string]fake.Func {
 
 // Exercise runs the whole contract against the server that client speaks to.
 func Exercise(t *testing.T, client *windrow.Client) {
-	s := &suite{c: client}
-	s.push(t)
+	t.Helper()
+	s := &suite{T: t, c: client}
+	s.push()
 	for _, c := range []struct {
 		name string
-		test func(*suite, *testing.T)
+		test func(*suite)
 	}{
 		{"a task runs and gives its input back", (*suite).echo},
 		{"args and kwargs arrive", (*suite).arguments},
@@ -94,21 +96,27 @@ func Exercise(t *testing.T, client *windrow.Client) {
 		{"a pool is made, changed and removed", (*suite).pools},
 		{"the cluster knows its leader", (*suite).cluster},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(s, t) })
+		t.Run(c.name, func(t *testing.T) { c.test(&suite{T: t, c: client}) })
 	}
 }
 
-type suite struct{ c *windrow.Client }
+// suite is one test with the client that it uses.
+type suite struct {
+	*testing.T
+	c *windrow.Client
+}
 
 // bounded is the context of one step.
 func bounded(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 // push uploads the guests.
-func (s *suite) push(t *testing.T) {
+func (s *suite) push() {
+	t := s.T
 	t.Helper()
 	for _, name := range []string{"echo", "fail", "sleep", "logger"} {
 		if _, _, err := s.c.PushModule(bounded(t), "suite-"+name, strings.NewReader(string(Guest(name)))); err != nil {
@@ -129,6 +137,7 @@ func Guest(name string) []byte {
 
 // must fails the test on an error.
 func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -139,22 +148,25 @@ func must[T any](t *testing.T) func(T, error) T {
 }
 
 // run submits a call and waits for its end.
-func (s *suite) run(t *testing.T, call windrow.Call) *windrow.Task {
+func (s *suite) run(call windrow.Call) *windrow.Task {
+	t := s.T
 	t.Helper()
 	return must[*windrow.Task](t)(s.c.SubmitWait(bounded(t), call))
 }
 
 // submit submits a call.
-func (s *suite) submit(t *testing.T, call windrow.Call) string {
+func (s *suite) submit(call windrow.Call) string {
+	t := s.T
 	t.Helper()
 	return must[*windrow.Submitted](t)(s.c.Submit(bounded(t), call)).ID
 }
 
-// refused insists on a refusal with this status and code.
-func refused(t *testing.T, err error, status int, code string) *windrow.APIError {
+// refused insists on a refusal with this status and code that says what to do;
+// an empty code is any.
+func refused(t *testing.T, err error, status int, code string) {
 	t.Helper()
-	var e *windrow.APIError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*windrow.APIError](err)
+	if !ok {
 		t.Fatalf("got %v, want a refusal with code %s", err, code)
 	}
 	if e.Status != status || code != "" && e.Code != code {
@@ -163,24 +175,26 @@ func refused(t *testing.T, err error, status int, code string) *windrow.APIError
 	if e.Detail == "" {
 		t.Errorf("the refusal %s does not say what to do", e.Code)
 	}
-	return e
 }
 
 // until polls for a state that must come.
-func (s *suite) until(t *testing.T, id string, want ...string) *windrow.Task {
+func (s *suite) until(id string, want ...string) *windrow.Task {
+	t := s.T
 	t.Helper()
 	ctx := bounded(t)
 	for {
 		task := must[*windrow.Task](t)(s.c.Task(ctx, id))
-		for _, w := range want {
-			if task.State == w {
-				return task
-			}
+		if slices.Contains(want, task.State) {
+			return task
 		}
 		if wire.Final(task.State) {
 			t.Fatalf("task %s ended with %s, want %v", id, task.State, want)
 		}
-		time.Sleep(2 * time.Millisecond)
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatalf("task %s stays %s, want %v", id, task.State, want)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ func TestServer(t *testing.T) {
 }
 
 func exercise(t *testing.T, config windrow.Config) {
+	t.Helper()
 	client, err := windrow.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"io"
 	"strconv"
-	"testing"
 	"time"
 
 	windrow "github.com/windrow-dev/windrow/sdk"
 	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
-func (s *suite) echo(t *testing.T) {
+func (s *suite) echo() {
+	t := s.T
 	const input = `{"text": "grüß Gott", "list": [1, 2.5, null, true], "big": 9007199254740993}`
-	task := s.run(t, windrow.Call{Task: "suite-echo.main", Input: []byte(input)})
+	task := s.run(windrow.Call{Task: "suite-echo.main", Input: []byte(input)})
 	if task.State != wire.StateSuccess {
 		t.Fatalf("state %s, error %+v", task.State, task.Error)
 	}
@@ -32,15 +32,17 @@ func (s *suite) echo(t *testing.T) {
 	}
 }
 
-func (s *suite) arguments(t *testing.T) {
-	task := s.run(t, windrow.Call{Task: "suite-echo.main", Args: windrow.Args(1, "two"), Kwargs: windrow.JSON(map[string]any{"three": 3})})
+func (s *suite) arguments() {
+	t := s.T
+	task := s.run(windrow.Call{Task: "suite-echo.main", Args: windrow.Args(1, "two"), Kwargs: windrow.JSON(map[string]any{"three": 3})})
 	jsonEqual(t, string(task.Result), `{"args": [1, "two"], "kwargs": {"three": 3}}`)
-	nothing := s.run(t, windrow.Call{Task: "suite-echo.main"})
+	nothing := s.run(windrow.Call{Task: "suite-echo.main"})
 	jsonEqual(t, string(nothing.Result), `{"args": [], "kwargs": {}}`)
 }
 
-func (s *suite) failure(t *testing.T) {
-	task := s.run(t, windrow.Call{Task: "suite-fail.main", Input: []byte("3")})
+func (s *suite) failure() {
+	t := s.T
+	task := s.run(windrow.Call{Task: "suite-fail.main", Input: []byte("3")})
 	if task.State != wire.StateFailure || task.Error == nil || task.Error.Type != "exit_code" || task.Error.ExitCode != 3 {
 		t.Fatalf("state %s, error %+v, want failure with exit_code 3", task.State, task.Error)
 	}
@@ -49,18 +51,20 @@ func (s *suite) failure(t *testing.T) {
 	}
 }
 
-func (s *suite) retries(t *testing.T) {
-	task := s.run(t, windrow.Call{Task: "suite-fail.main", Retry: &windrow.Retry{Max: 2, Backoff: windrow.After(time.Millisecond)}})
+func (s *suite) retries() {
+	t := s.T
+	task := s.run(windrow.Call{Task: "suite-fail.main", Retry: &windrow.Retry{Max: 2, Backoff: windrow.After(time.Millisecond)}})
 	if task.State != wire.StateFailure || task.Attempt != 3 {
 		t.Fatalf("state %s after %d attempts, want failure after 3", task.State, task.Attempt)
 	}
-	not := s.run(t, windrow.Call{Task: "suite-fail.main", Retry: &windrow.Retry{Max: 2, Backoff: windrow.After(time.Millisecond), NotOn: []string{"exit_code"}}})
+	not := s.run(windrow.Call{Task: "suite-fail.main", Retry: &windrow.Retry{Max: 2, Backoff: windrow.After(time.Millisecond), NotOn: []string{"exit_code"}}})
 	if not.Attempt != 1 {
 		t.Errorf("%d attempts of an error type that is not retried", not.Attempt)
 	}
 }
 
-func (s *suite) typed(t *testing.T) {
+func (s *suite) typed() {
+	t := s.T
 	type point struct{ X, Y int }
 	call := windrow.Call{Task: "suite-echo.main", Input: windrow.JSON(point{1, 2})}
 	if got := must[point](t)(windrow.Run[point](bounded(t), s.c, call)); got != (point{1, 2}) {
@@ -72,7 +76,8 @@ func (s *suite) typed(t *testing.T) {
 	}
 }
 
-func (s *suite) idempotency(t *testing.T) {
+func (s *suite) idempotency() {
+	t := s.T
 	key := windrow.IdempotencyKey(windrow.NewIdempotencyKey())
 	call := windrow.Call{Task: "suite-echo.main", Input: []byte("1")}
 	first := must[*windrow.Submitted](t)(s.c.Submit(bounded(t), call, key))
@@ -81,22 +86,24 @@ func (s *suite) idempotency(t *testing.T) {
 		t.Errorf("two tasks, %s and %s, under one key", first.ID, second.ID)
 	}
 	field := windrow.Call{Task: "suite-echo.main", IdempotencyKey: windrow.NewIdempotencyKey()}
-	if a, b := s.submit(t, field), s.submit(t, field); a != b {
+	if a, b := s.submit(field), s.submit(field); a != b {
 		t.Errorf("two tasks, %s and %s, under one key in the call", a, b)
 	}
 }
 
-func (s *suite) idempotencyConflict(t *testing.T) {
+func (s *suite) idempotencyConflict() {
+	t := s.T
 	key := windrow.IdempotencyKey(windrow.NewIdempotencyKey())
 	must[*windrow.Submitted](t)(s.c.Submit(bounded(t), windrow.Call{Task: "suite-echo.main", Input: []byte("1")}, key))
 	_, err := s.c.Submit(bounded(t), windrow.Call{Task: "suite-echo.main", Input: []byte("2")}, key)
 	refused(t, err, 409, wire.CodeIdempotency)
 }
 
-func (s *suite) unique(t *testing.T) {
+func (s *suite) unique() {
+	t := s.T
 	unique := windrow.NewIdempotencyKey()
 	call := windrow.Call{Task: "suite-echo.main", UniqueKey: unique, Countdown: windrow.After(time.Hour)}
-	id := s.submit(t, call)
+	id := s.submit(call)
 	_, err := s.c.Submit(bounded(t), call)
 	refused(t, err, 409, wire.CodeDuplicate)
 	if other, ok := windrow.DuplicateOf(err); !ok || other != id {
@@ -104,10 +111,11 @@ func (s *suite) unique(t *testing.T) {
 	}
 	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, false))
 	call.Countdown = nil
-	s.run(t, call)
+	s.run(call)
 }
 
-func (s *suite) batch(t *testing.T) {
+func (s *suite) batch() {
+	t := s.T
 	calls := make([]windrow.Call, 250)
 	for i := range calls {
 		calls[i] = windrow.Call{Task: "suite-echo.main", Input: []byte(strconv.Itoa(i))}
@@ -123,7 +131,8 @@ func (s *suite) batch(t *testing.T) {
 	}
 }
 
-func (s *suite) batchRefused(t *testing.T) {
+func (s *suite) batchRefused() {
+	t := s.T
 	queue := "suite-" + windrow.NewIdempotencyKey()
 	_, err := s.c.SubmitBatch(bounded(t), []windrow.Call{
 		{Task: "suite-echo.main", Queue: queue}, {Task: "suite-nothing.main", Queue: queue}})
@@ -134,7 +143,8 @@ func (s *suite) batchRefused(t *testing.T) {
 	}
 }
 
-func (s *suite) list(t *testing.T) {
+func (s *suite) list() {
+	t := s.T
 	queue := "suite-" + windrow.NewIdempotencyKey()
 	calls := make([]windrow.Call, 23)
 	for i := range calls {
@@ -160,21 +170,23 @@ func (s *suite) list(t *testing.T) {
 	}
 }
 
-func (s *suite) revoke(t *testing.T) {
-	id := s.submit(t, windrow.Call{Task: "suite-echo.main", Countdown: windrow.After(time.Hour)})
+func (s *suite) revoke() {
+	t := s.T
+	id := s.submit(windrow.Call{Task: "suite-echo.main", Countdown: windrow.After(time.Hour)})
 	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, false))
 	task := must[*windrow.Task](t)(s.c.Wait(bounded(t), id))
 	if task.State != wire.StateRevoked || task.Error == nil || task.Error.Type != "revoked" {
 		t.Errorf("state %s, error %+v", task.State, task.Error)
 	}
-	done := s.run(t, windrow.Call{Task: "suite-echo.main"})
+	done := s.run(windrow.Call{Task: "suite-echo.main"})
 	_, err := s.c.Revoke(bounded(t), done.ID, true)
 	refused(t, err, 409, wire.CodeAlreadyEnded)
 }
 
-func (s *suite) terminate(t *testing.T) {
-	id := s.submit(t, windrow.Call{Task: "suite-sleep.main", Input: []byte("30000")})
-	s.until(t, id, wire.StateStarted, wire.StateReceived)
+func (s *suite) terminate() {
+	t := s.T
+	id := s.submit(windrow.Call{Task: "suite-sleep.main", Input: []byte("30000")})
+	s.until(id, wire.StateStarted, wire.StateReceived)
 	_, err := s.c.Revoke(bounded(t), id, false)
 	refused(t, err, 409, wire.CodeRunning)
 	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, true))
@@ -183,24 +195,27 @@ func (s *suite) terminate(t *testing.T) {
 	}
 }
 
-func (s *suite) expires(t *testing.T) {
-	task := s.run(t, windrow.Call{Task: "suite-echo.main", Countdown: windrow.After(time.Hour),
+func (s *suite) expires() {
+	t := s.T
+	task := s.run(windrow.Call{Task: "suite-echo.main", Countdown: windrow.After(time.Hour),
 		Expires: &wire.Expires{In: wire.Duration(20 * time.Millisecond)}})
 	if task.State != wire.StateRevoked || task.Error == nil || task.Error.Type != "expired" {
 		t.Errorf("state %s, error %+v", task.State, task.Error)
 	}
 }
 
-func (s *suite) timeout(t *testing.T) {
-	task := s.run(t, windrow.Call{Task: "suite-sleep.main", Input: []byte("30000"), Timeout: windrow.After(50 * time.Millisecond)})
+func (s *suite) timeout() {
+	t := s.T
+	task := s.run(windrow.Call{Task: "suite-sleep.main", Input: []byte("30000"), Timeout: windrow.After(50 * time.Millisecond)})
 	if task.State != wire.StateFailure || task.Error == nil || task.Error.Type != "timeout" {
 		t.Errorf("state %s, error %+v", task.State, task.Error)
 	}
 }
 
-func (s *suite) logs(t *testing.T) {
+func (s *suite) logs() {
+	t := s.T
 	const want = "line 1\nline 2\nline 3\n"
-	id := s.submit(t, windrow.Call{Task: "suite-logger.main", Countdown: windrow.After(30 * time.Millisecond)})
+	id := s.submit(windrow.Call{Task: "suite-logger.main", Countdown: windrow.After(30 * time.Millisecond)})
 	for _, options := range []windrow.LogOptions{{Follow: true}, {}, {Attempt: 1}} {
 		r := must[io.ReadCloser](t)(s.c.Logs(bounded(t), id, options))
 		got := must[[]byte](t)(io.ReadAll(r))
