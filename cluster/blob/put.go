@@ -85,8 +85,8 @@ func (s *Store) adopt(temporary, digest string) error {
 	return errors.Join(syncDir(folder), syncDir(s.dir))
 }
 
-// touch makes a blob young. It syncs the folder: the Put that made the blob
-// may not have come so far.
+// touch makes a blob young. It syncs as adopt does: the Put that made the blob may
+// not have come so far.
 func (s *Store) touch(digest string) error {
 	path := s.path(digest[len(algorithm):])
 	s.mu.Lock()
@@ -96,7 +96,7 @@ func (s *Store) touch(digest string) error {
 	if err != nil {
 		return missing(digest, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return errors.Join(syncDir(filepath.Dir(path)), syncDir(s.dir))
 }
 
 func matching(sum hash.Hash, want string) (string, error) {

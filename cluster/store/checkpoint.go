@@ -12,18 +12,31 @@ import (
 // flush writes a generation and retires it; false means that the flusher's
 // time is over.
 func (s *Store) flush(g *generation) bool {
+	if !s.awaitRoom() {
+		return false
+	}
 	version, err := s.write(g)
+	if errors.Is(err, ErrClosed) {
+		return false
+	}
 	if err != nil {
 		s.fail(fmt.Errorf("write checkpoint %d: %w", g.index, err))
 		return false
 	}
 	s.retire(g, version)
+	s.refill()
 	return true
 }
 
 // tidy deletes what has expired with no entry to go along.
 func (s *Store) tidy() bool {
+	if !s.awaitRoom() {
+		return false
+	}
 	version, err := s.write(&generation{index: s.last.index, term: s.last.term, time: s.last.time})
+	if errors.Is(err, ErrClosed) {
+		return false
+	}
 	if err != nil {
 		s.fail(fmt.Errorf("delete what has expired: %w", err))
 		return false

@@ -61,11 +61,18 @@ func (s *Store) openBadger(dir string) error {
 	if err := dropEmptyLogs(dir); err != nil {
 		return err
 	}
+	if err := s.roomToOpen(dir); err != nil {
+		return err
+	}
 	db, err := badger.OpenManaged(badgerOptions(dir, &s.opt))
 	if err != nil {
 		return damaged(s.opt.Dir, err)
 	}
 	s.db = db
+	if s.wal, err = newWalFiles(dir, s.opt.MemTable); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	s.refill()
 	return nil
 }
 
@@ -138,37 +145,25 @@ func caught(f func() error) (err error) {
 	return f()
 }
 
-func (s *Store) closeFiles() error { return s.db.Close() }
+// closeFiles closes Badger, which writes its memtable as a table first. Where
+// there is no room for that it is left as a kill would leave it.
+func (s *Store) closeFiles() error {
+	need := s.wal.filled + openCost
+	free, _, err := diskSpace(s.opt.Dir)
+	if err == nil && free < need && s.room.release() {
+		free, _, err = diskSpace(s.opt.Dir)
+	}
+	if err == nil && free < need {
+		return fmt.Errorf("%w: closing needs %d MiB, %d are free; the next start replays the logs", ErrNoSpace, need>>20, free>>20)
+	}
+	return errors.Join(err, s.db.Close(), s.wal.drop())
+}
 
 // damaged says what a person can do about a database that cannot be read.
 func damaged(dir string, err error) error {
 	return fmt.Errorf("the database cannot be used: %w; move %s away as a whole: "+
 		"a node of a cluster then fetches a snapshot, a single node needs a backup restored", err, dir)
 }
-
-// dropEmptyLogs removes memtable logs without a byte in them: prepared for a
-// rotation that did not come, or cut short by a crash. Badger would refuse
-// them.
-func dropEmptyLogs(dir string) error {
-	found, err := filepath.Glob(filepath.Join(dir, "*"+walSuffix))
-	if err != nil {
-		return err
-	}
-	for _, f := range found {
-		st, err := os.Stat(f)
-		if err != nil {
-			return err
-		}
-		if st.Size() == 0 {
-			if err := os.Remove(f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-const walSuffix = ".mem"
 
 // meta is the bookkeeping of a checkpoint.
 type meta struct {

@@ -31,7 +31,7 @@ type Store struct {
 	opt  Options
 	log  *slog.Logger
 	db   *badger.DB
-	wal  *preallocated
+	wal  *walFiles
 	room *reserve
 
 	// turn is the exclusion of entries and cuts: whoever has put a token in
