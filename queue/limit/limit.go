@@ -68,7 +68,7 @@ func (l *Limiter) take(slots uint32, now int64) {
 		return
 	}
 	if l.Rate.N > 0 {
-		l.Next = max(l.Next, now-max(slack, l.Interval())) + l.Interval()
+		l.Next = max(l.Next, now-slack) + l.Interval()
 	}
 }
 
