@@ -214,7 +214,6 @@ func (l *loop) give(c *child) {
 	n := min(len(m.waiting), frame.MaxAttempts, max(1, window(m)-len(c.sent)))
 	if len(c.sent) == 0 {
 		c.beganAt = l.now
-		c.progressAt = l.now
 	}
 	c.out = frame.Begin(c.out, frame.KindAttempts)
 	sent := 0

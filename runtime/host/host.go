@@ -123,9 +123,9 @@ type Host struct {
 	work    sync.WaitGroup
 }
 
-// inbox is what other goroutines leave for the loop.
+// inbox is what other goroutines leave for the loop, in order: jobs too are
+// events.
 type inbox struct {
-	jobs    []*job
 	events  []event
 	closed  bool
 	closing *closing
@@ -197,16 +197,9 @@ func (h *Host) Submit(a *Attempt, done func(Result)) {
 }
 
 func (h *Host) push(j *job) {
-	h.mu.Lock()
-	if h.in.closed {
-		h.mu.Unlock()
-		// The loop is gone or about to be; its goroutine calls no more.
-		j.done(Result{})
-		return
+	if !h.post(j) {
+		j.done(Result{}) // the loop's goroutine is gone
 	}
-	h.in.jobs = append(h.in.jobs, j)
-	h.mu.Unlock()
-	h.signal()
 }
 
 // Kill ends every attempt with this id: one that runs is killed and fails with
@@ -274,14 +267,13 @@ func (h *Host) Layers() []string { return h.layers }
 // begun fails as worker_lost, what has not is handed back. After it no child
 // is left.
 func (h *Host) Close(ctx context.Context) error {
-	c := &closing{now: make(chan struct{})}
 	h.mu.Lock()
 	if h.in.closing == nil {
-		h.in.closing = c
+		h.in.closing = &closing{now: make(chan struct{})}
 	}
-	c = h.in.closing
+	c := h.in.closing
 	h.mu.Unlock()
-	h.signal()
+	h.post(c)
 	var err error
 	select {
 	case <-h.stopped:
@@ -303,14 +295,21 @@ type closing struct {
 	now  chan struct{}
 }
 
-// post leaves an event for the loop. After the loop has ended it is dropped.
-func (h *Host) post(e event) {
+func (c *closing) apply(l *loop) { l.closing = c }
+
+// post leaves an event for the loop. After the loop has ended it is dropped,
+// and post reports false.
+func (h *Host) post(e event) bool {
 	h.mu.Lock()
-	if !h.in.closed {
+	open := !h.in.closed
+	if open {
 		h.in.events = append(h.in.events, e)
 	}
 	h.mu.Unlock()
-	h.signal()
+	if open {
+		h.signal()
+	}
+	return open
 }
 
 func (h *Host) signal() {

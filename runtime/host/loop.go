@@ -31,6 +31,7 @@ type loop struct {
 	timer   *time.Timer
 	ticking bool
 	closing *closing
+	spare   []event // the inbox of the round before, to use again
 }
 
 // module is one module and all that is for it.
@@ -94,17 +95,17 @@ func (l *loop) arm() {
 // take empties the inbox.
 func (l *loop) take() {
 	l.h.mu.Lock()
-	in := l.h.in
-	l.h.in = inbox{closing: in.closing}
+	events := l.h.in.events
+	l.h.in.events = l.spare[:0]
 	l.h.mu.Unlock()
-	l.closing = in.closing
-	for _, e := range in.events {
+	for _, e := range events {
 		e.apply(l)
 	}
-	for _, j := range in.jobs {
-		l.accept(j)
-	}
+	clear(events)
+	l.spare = events
 }
+
+func (j *job) apply(l *loop) { l.accept(j) }
 
 // accept takes a job in, or answers it at once.
 func (l *loop) accept(j *job) {
@@ -209,12 +210,9 @@ func (l *loop) close() bool {
 	}
 	l.timer.Stop()
 	l.h.mu.Lock()
-	late := l.h.in.jobs
-	l.h.in = inbox{closed: true, closing: l.h.in.closing}
+	l.h.in.closed = true
 	l.h.mu.Unlock()
-	for _, j := range late {
-		j.done(Result{})
-	}
+	l.take() // what came meanwhile is handed back
 	return true
 }
 

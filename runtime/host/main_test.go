@@ -116,3 +116,19 @@ func run(t testing.TB, h *Host, a *Attempt) queue.Outcome {
 	}
 	return r.Outcome
 }
+
+// breakCache damages a module's compiled code.
+func breakCache(t *testing.T, h *Host, m Module) {
+	t.Helper()
+	dir, err := h.compiler.directory(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if err := os.Truncate(files[0], 100); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,310 @@
+package host
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// within makes an attempt with a timeout.
+func within(d time.Duration, a *Attempt) *Attempt {
+	a.Timeout = d
+	return a
+}
+
+// A guest that never returns is killed at its deadline, whatever it does.
+func TestTimeout(t *testing.T) {
+	h := newHost(t)
+	for _, a := range []*Attempt{
+		attempt(guest(t, "acts", KindCommand), "spin"),
+		attempt(guest(t, "calls", KindCommand), ""),
+		attempt(guest(t, "acts", KindCommand), "sleep 100000"),
+		call(guest(t, "react", KindReactor), "spin", "{}"),
+	} {
+		o := run(t, h, within(100*time.Millisecond, a))
+		if o.OK || o.Error.Type != queue.ErrTimeout {
+			t.Errorf("%s %q: %+v", a.Module.Path, a.Input, o.Error)
+		}
+		if o.Usage.WallNanos < int64(a.Timeout) {
+			t.Errorf("%s %q: killed after %s", a.Module.Path, a.Input, time.Duration(o.Usage.WallNanos))
+		}
+		if o := run(t, h, attempt(guest(t, "acts", KindCommand), "count")); !o.OK {
+			t.Errorf("after it: %+v", o.Error)
+		}
+	}
+}
+
+// The deadline's clock starts when an attempt begins: waiting costs nothing,
+// and the neighbours of one that is killed all run.
+func TestNeighbours(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Concurrency = 1 })
+	m := guest(t, "acts", KindCommand)
+	run(t, h, attempt(m, "count"))
+	for range 100 { // so that many are sent ahead
+		run(t, h, attempt(m, "count"))
+	}
+	var results []<-chan Result
+	for i := range 40 {
+		a := within(150*time.Millisecond, attempt(m, "count"))
+		if i%10 == 3 {
+			a.Input = []byte("spin")
+		}
+		results = append(results, submit(h, a))
+	}
+	for i, c := range results {
+		r := await(t, c)
+		switch {
+		case i%10 == 3:
+			if r.Outcome.OK || r.Outcome.Error.Type != queue.ErrTimeout {
+				t.Errorf("%d: %+v", i, r.Outcome.Error)
+			}
+		case !r.Outcome.OK || string(r.Outcome.Result) != "1":
+			t.Errorf("%d: a neighbour got %+v", i, r.Outcome.Error)
+		}
+	}
+}
+
+// Guests that burn every core stop neither other guests nor the node.
+func TestBusyGuests(t *testing.T) {
+	h := newHost(t)
+	spin, quick := guest(t, "calls", KindCommand), guest(t, "acts", KindCommand)
+	var spinning []<-chan Result
+	for range 3 {
+		spinning = append(spinning, submit(h, within(700*time.Millisecond, attempt(spin, ""))))
+	}
+	deadline := time.Now().Add(600 * time.Millisecond)
+	n := 0
+	for ; time.Now().Before(deadline); n++ {
+		if o := run(t, h, attempt(quick, "count")); !o.OK {
+			t.Fatalf("%+v", o.Error)
+		}
+	}
+	if n < 3 {
+		t.Errorf("only %d attempts ran beside the busy ones", n)
+	}
+	for _, c := range spinning {
+		if r := await(t, c); r.Outcome.OK || r.Outcome.Error.Type != queue.ErrTimeout {
+			t.Errorf("%+v", r.Outcome.Error)
+		}
+	}
+}
+
+// A table is a gigabyte that no memory limit of Wasm covers.
+func TestTableGrow(t *testing.T) {
+	h := newHost(t)
+	o := run(t, h, attempt(guest(t, "table", KindCommand), ""))
+	if o.OK || o.Error.Type != queue.ErrOutOfMemory {
+		t.Errorf("%+v", o.Error)
+	}
+}
+
+func TestUnusableModules(t *testing.T) {
+	h := newHost(t)
+	for _, c := range []struct {
+		m    Module
+		want string
+	}{
+		{guest(t, "foreign", KindCommand), queue.ErrUnavailable},
+		{guest(t, "start", KindCommand), queue.ErrTrap},
+		{Module{Digest: "none", Path: "testdata/nonesuch.wasm", Kind: KindCommand}, queue.ErrUnavailable},
+		{Module{Digest: "text", Path: "testdata/acts.c", Kind: KindCommand}, queue.ErrUnavailable},
+		{Module{Digest: "../x", Path: "testdata/acts.wasm", Kind: KindCommand}, queue.ErrUnavailable},
+	} {
+		o := run(t, h, attempt(c.m, ""))
+		if o.OK || o.Error.Type != c.want || o.Error.Message == "" {
+			t.Errorf("%+v: %+v", c.m, o.Error)
+		}
+		t.Logf("%s: %s", c.m.Path, o.Error.Message)
+	}
+}
+
+// A cache that does not fit is made anew, once.
+func TestBrokenCache(t *testing.T) {
+	h := newHost(t)
+	m := guest(t, "acts", KindCommand)
+	if err := h.Compile(context.Background(), m); err != nil {
+		t.Fatal(err)
+	}
+	breakCache(t, h, m)
+	if o := run(t, h, attempt(m, "count")); !o.OK {
+		t.Errorf("%+v", o.Error)
+	}
+}
+
+func TestKill(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Concurrency = 1 })
+	m := guest(t, "acts", KindCommand)
+	running, waiting, other := attempt(m, "spin"), attempt(m, "count"), attempt(m, "count")
+	first := submit(h, running)
+	untilBegun(t, h)
+	second, third := submit(h, waiting), submit(h, other)
+	h.Kill(waiting.ID, queue.ErrRevoked)
+	if r := await(t, second); r.Began || r.Outcome.Error == nil || r.Outcome.Error.Type != queue.ErrRevoked {
+		t.Errorf("the one that waits: %+v", r)
+	}
+	h.Kill(running.ID, queue.ErrRevoked)
+	if r := await(t, first); !r.Began || r.Outcome.Error == nil || r.Outcome.Error.Type != queue.ErrRevoked {
+		t.Errorf("the one that runs: %+v", r)
+	}
+	if r := await(t, third); !r.Outcome.OK {
+		t.Errorf("the other: %+v", r.Outcome.Error)
+	}
+	h.Kill(other.ID, queue.ErrRevoked) // nothing is left to kill
+	if o := run(t, h, attempt(m, "count")); !o.OK {
+		t.Errorf("after all: %+v", o.Error)
+	}
+}
+
+// peek runs f in the loop.
+type peek struct {
+	f    func(*loop)
+	done chan struct{}
+}
+
+func (p peek) apply(l *loop) {
+	p.f(l)
+	close(p.done)
+}
+
+func look(h *Host, f func(*loop)) {
+	p := peek{f, make(chan struct{})}
+	h.post(p)
+	<-p.done
+}
+
+// untilBegun waits until some attempt has begun and its child has been looked
+// at.
+func untilBegun(t *testing.T, h *Host) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		began := false
+		look(h, func(l *loop) {
+			for _, c := range l.children {
+				began = began || len(c.sent) > 0 && c.began >= c.first
+			}
+		})
+		if began {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing began")
+		}
+	}
+}
+
+func TestHandBack(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Concurrency, c.HandBack = 1, 10*time.Millisecond })
+	m := guest(t, "acts", KindCommand)
+	long := submit(h, attempt(m, "spinms 300"))
+	untilBegun(t, h)
+	for range 3 {
+		if r := await(t, submit(h, attempt(m, "count"))); r.Began || r.Outcome.Error != nil {
+			t.Errorf("behind a long one: %+v", r)
+		}
+	}
+	if r := await(t, long); !r.Outcome.OK {
+		t.Errorf("the long one: %+v", r.Outcome.Error)
+	}
+	if o := run(t, h, attempt(m, "count")); !o.OK {
+		t.Errorf("afterwards: %+v", o.Error)
+	}
+}
+
+func TestTakeBack(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Concurrency = 1 })
+	m := guest(t, "acts", KindCommand)
+	long := submit(h, attempt(m, "spinms 200"))
+	untilBegun(t, h)
+	waiting := submit(h, attempt(m, "count"))
+	h.TakeBack(0)
+	if r := await(t, waiting); r.Began || r.Outcome.Error != nil {
+		t.Errorf("%+v", r)
+	}
+	if r := await(t, long); !r.Outcome.OK {
+		t.Errorf("%+v", r.Outcome.Error)
+	}
+}
+
+// Long attempts of one module run beside each other, each in its own child.
+func TestParallel(t *testing.T) {
+	h := newHost(t)
+	m := guest(t, "acts", KindCommand)
+	run(t, h, attempt(m, "count"))
+	var results []<-chan Result
+	for range 4 {
+		results = append(results, submit(h, attempt(m, "sleep 3000")))
+	}
+	most := 0
+	for range 2000 {
+		look(h, func(l *loop) {
+			n := 0
+			for _, c := range l.children {
+				if begun, _ := c.page.Begun(); len(c.sent) > 0 && begun >= c.first {
+					n++
+				}
+			}
+			most = max(most, n)
+		})
+		if most == 4 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if most != 4 {
+		t.Errorf("at most %d of 4 ran at once", most)
+	}
+	for _, c := range results {
+		if r := await(t, c); !r.Outcome.OK {
+			t.Errorf("%+v", r.Outcome.Error)
+		}
+	}
+}
+
+// Idle children are kept within the memory, the least used goes first.
+func TestIdleChildren(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Memory = 150 << 20 })
+	for range 2 {
+		for _, name := range []string{"acts", "tiny", "calls", "recurse", "start", "table"} {
+			a := within(50*time.Millisecond, attempt(guest(t, name, KindCommand), "count"))
+			await(t, submit(h, a))
+		}
+	}
+	total := int64(0)
+	look(h, func(l *loop) {
+		for _, c := range l.children {
+			total += c.reserve()
+		}
+	})
+	if total > h.cfg.Memory {
+		t.Errorf("idle children hold %d bytes", total)
+	}
+}
+
+// Closing lets what runs end, or kills it when the time is up.
+func TestClose(t *testing.T) {
+	m := guest(t, "acts", KindCommand)
+	for _, c := range []struct {
+		input  string
+		gentle bool
+	}{{"spinms 100", true}, {"spin", false}} {
+		h := newHost(t, func(c *Config) { c.Concurrency = 1 })
+		runs := submit(h, attempt(m, c.input))
+		untilBegun(t, h)
+		waits := submit(h, attempt(m, "count"))
+		ctx, cancel := context.WithTimeout(context.Background(), either(c.gentle, 20*time.Second, 50*time.Millisecond))
+		err := h.Close(ctx)
+		cancel()
+		first, second := await(t, runs), await(t, waits)
+		if c.gentle && (err != nil || !first.Outcome.OK || !second.Outcome.OK) {
+			t.Errorf("gently: %v, %+v, %+v", err, first.Outcome.Error, second)
+		}
+		if !c.gentle && (err == nil || first.Outcome.Error == nil || first.Outcome.Error.Type != queue.ErrWorkerLost || !first.Began || second.Began) {
+			t.Errorf("at once: %v, %+v, %+v", err, first, second)
+		}
+		if r := await(t, submit(h, attempt(m, "count"))); r.Began || r.Outcome.OK {
+			t.Errorf("after the end: %+v", r)
+		}
+	}
+}
