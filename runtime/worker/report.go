@@ -1,0 +1,138 @@
+package worker
+
+import (
+	"context"
+	"errors"
+)
+
+// Bounds of reports. One is under way at a time, so that what ends meanwhile
+// gathers; a second goes out where a full one is ready, or where so little is
+// under way that there is nothing to gather.
+const (
+	reporters   = 2
+	fullReport  = 64
+	mostReport  = 256
+	reportBytes = 256 << 10
+	fewHanded   = 16
+)
+
+// report sends answers and limits as they come.
+func (w *Worker) report(ctx context.Context, l *line, t *tenure) error {
+	for {
+		jobs, r, flushed := w.gather(t)
+		if flushed {
+			return errFlushed
+		}
+		if r == nil {
+			select {
+			case <-w.work:
+				continue
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		a, err := l.Report(ctx, r)
+		w.settle(t, jobs, r, &a, err)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// errFlushed ends the link of a lost session that has nothing left to report.
+var errFlushed = errors.New("the lost session has nothing left to report")
+
+// gather takes what the next report is made of; nil is nothing for now.
+func (w *Worker) gather(t *tenure) ([]*job, *Report, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tenure != t {
+		return nil, nil, false
+	}
+	if t.lost && !w.draining && len(t.out)+t.sending == 0 {
+		return nil, nil, true
+	}
+	running, prefetch, changed := w.credit.want()
+	changed = changed && !t.lost
+	if len(t.out) == 0 && !changed {
+		return nil, nil, false
+	}
+	if t.sending > 0 && len(t.out) < fullReport && t.handed >= fewHanded {
+		return nil, nil, false
+	}
+	r := &Report{}
+	if changed {
+		w.credit.ask(running, prefetch)
+		w.limitSeq++
+		r.Limit = Limit{Seq: w.limitSeq, Running: running, Prefetch: prefetch}
+	}
+	jobs := t.takeOut(r)
+	t.sending += len(jobs)
+	if len(t.out) > 0 {
+		signal(w.work)
+	}
+	return jobs, r, false
+}
+
+// takeOut moves answers into a report, as many as fit.
+func (t *tenure) takeOut(r *Report) []*job {
+	size, n := 0, 0
+	for _, j := range t.out {
+		if n > 0 && (n >= mostReport || size >= reportBytes) {
+			break
+		}
+		n++
+		if j.outcome == nil {
+			r.HandBacks = append(r.HandBacks, HandBack{ID: j.id, Fence: j.fence})
+			continue
+		}
+		size += len(j.outcome.Result) + len(j.outcome.Log) + 256
+		r.Results = append(r.Results, Result{ID: j.id, Fence: j.fence, Outcome: *j.outcome, Blobs: j.blobs})
+	}
+	jobs := t.out[:n:n]
+	t.out = t.out[n:]
+	if len(t.out) == 0 {
+		t.out = nil
+	}
+	return jobs
+}
+
+// settle forgets what is committed, and keeps what may not be for the next
+// link.
+func (w *Worker) settle(t *tenure, jobs []*job, r *Report, a *Answer, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t.sending -= len(jobs)
+	if err != nil {
+		t.out = append(jobs, t.out...)
+		if r.Limit.Seq > 0 {
+			w.credit.asked = false
+		}
+		return
+	}
+	for _, j := range jobs {
+		delete(t.jobs, j.fence)
+	}
+	if len(a.Refused) > 0 {
+		w.log.Info("somebody else has tasks of ours", "count", len(a.Refused))
+	}
+	if len(t.out) > 0 || t.lost {
+		signal(w.work)
+	}
+	if w.draining {
+		signal(w.quiet)
+	}
+	w.settled()
+}
+
+// settled notes when a worker that leaves owes nothing any more.
+func (w *Worker) settled() {
+	if !w.draining || len(w.tenure.jobs) > 0 {
+		return
+	}
+	select {
+	case <-w.empty:
+	default:
+		close(w.empty)
+	}
+}

@@ -1,0 +1,182 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/runtime/host"
+)
+
+// take deals with a push: new assignments go to the host, killed ones are
+// dropped.
+func (w *Worker) take(t *tenure, p *Push) {
+	jobs := w.admit(t, p.Assignments)
+	for i, j := range jobs {
+		if j == nil {
+			continue
+		}
+		a := &p.Assignments[i]
+		made, fault, done := w.prepare(w.ctx, a, false)
+		if done {
+			w.ready(j, made, fault)
+			continue
+		}
+		w.slow.Go(func() {
+			made, fault, _ := w.prepare(w.ctx, a, true)
+			w.ready(j, made, fault)
+		})
+	}
+	if len(p.Kills) > 0 {
+		w.kill(t, p.Kills)
+	}
+}
+
+// admit makes jobs of assignments. One that the worker has already, and any
+// that come to a worker that takes none, are nil.
+func (w *Worker) admit(t *tenure, list []Assignment) []*job {
+	jobs := make([]*job, len(list))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tenure != t || t.lost {
+		return jobs
+	}
+	for i := range list {
+		a := &list[i]
+		if t.jobs[a.Fence] != nil {
+			continue
+		}
+		j := &job{tenure: t, id: a.ID, fence: a.Fence}
+		t.jobs[a.Fence] = j
+		if w.draining {
+			t.answer(j)
+			signal(w.work)
+			continue
+		}
+		jobs[i] = j
+	}
+	return jobs
+}
+
+// ready gives a prepared job to the host, or answers for it.
+func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
+	w.mu.Lock()
+	if j.phase != preparing {
+		w.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	switch {
+	case j.killed || w.draining:
+		j.tenure.answer(j)
+	case fault != nil:
+		j.outcome = &queue.Outcome{Error: fault, Started: now.UnixNano(), Finished: now.UnixNano()}
+		j.tenure.answer(j)
+	default:
+		j.phase, j.handed = handed, now
+		j.tenure.handed++
+		wake := w.drowsy
+		w.drowsy = false
+		w.mu.Unlock()
+		w.cfg.Host.Submit(made, func(r host.Result) { w.done(j, &r) })
+		if wake {
+			signal(w.fresh)
+		}
+		return
+	}
+	w.mu.Unlock()
+	signal(w.work)
+}
+
+// kill drops what has not begun, and stops what runs where that is asked for.
+func (w *Worker) kill(t *tenure, kills []Kill) {
+	var stop []queue.ID
+	back := false
+	w.mu.Lock()
+	for _, k := range kills {
+		j := t.jobs[k.Fence]
+		switch {
+		case j == nil:
+		case j.phase == preparing:
+			j.killed = true
+		case j.phase == handed && k.Terminate:
+			stop = append(stop, j.id)
+		case j.phase == handed:
+			back = true
+		}
+	}
+	w.mu.Unlock()
+	for _, id := range stop {
+		w.cfg.Host.Kill(id, queue.ErrRevoked)
+	}
+	if back {
+		// The host knows what has begun and we do not. Its neighbours come
+		// back with it, and are assigned again at once.
+		w.takeBack()
+	}
+}
+
+// ownTakeBack is how long after we asked the host to hand back it may do so.
+const ownTakeBack = 50 * time.Millisecond
+
+// done hears from the host what became of a job. It does not block.
+func (w *Worker) done(j *job, r *host.Result) {
+	now := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := j.tenure
+	if j.phase != handed {
+		return // given up; whatever came of it, nobody waits for it
+	}
+	t.handed--
+	if !r.Began && r.Outcome.Error == nil {
+		if !w.draining && now.Sub(w.tookBack) > ownTakeBack {
+			w.credit.bounced(now, t.handed)
+		}
+		t.answer(j)
+		signal(w.work)
+		return
+	}
+	if r.Began {
+		w.credit.learn(r.Outcome.Usage.WallNanos)
+	}
+	j.outcome = &r.Outcome
+	if len(r.Outcome.Result) > queue.MaxInline {
+		j.phase = storing
+		w.slow.Go(func() { w.store(j) })
+		return
+	}
+	t.answer(j)
+	signal(w.work)
+}
+
+// storeTries is how often a result is offered to the blobs.
+const storeTries = 3
+
+// store makes a blob of a large result.
+func (w *Worker) store(j *job) {
+	ctx, cancel := context.WithTimeout(w.ctx, storeWithin)
+	defer cancel()
+	var digest string
+	var err error
+	for range storeTries {
+		if digest, err = w.cfg.Blobs.Put(ctx, j.outcome.Result); err == nil {
+			break
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := j.outcome
+	o.Result = nil
+	if err == nil {
+		o.Blob, j.blobs = digest, []string{digest}
+	} else {
+		w.log.Error("store a large result", "task_id", j.id.String(), "error", err)
+		o.OK, o.Error = false, unavailable("store the result: %v", err)
+	}
+	j.tenure.answer(j)
+	signal(w.work)
+}
+
+// storeWithin bounds the time in which a large result becomes a blob.
+const storeWithin = 30 * time.Second

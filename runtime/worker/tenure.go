@@ -1,0 +1,107 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// tenure is a session and what it entrusted to this worker. The worker's mutex
+// guards it.
+type tenure struct {
+	id   queue.Fence
+	jobs map[queue.Fence]*job // all that the leader has not been answered for
+	out  []*job               // answers that wait for the next report
+	// handed counts the jobs that the host has, sending the answers under way.
+	handed, sending int
+	// lost says that the leader may have given the session up: the sandboxes
+	// are killed, and only what had ended before is still reported.
+	lost bool
+	// renewed says that the next attachment asks for another session.
+	renewed bool
+}
+
+func newTenure(id queue.Fence) *tenure { return &tenure{id: id, jobs: map[queue.Fence]*job{}} }
+
+// job is one assignment on its way through the worker.
+type job struct {
+	tenure *tenure
+	id     queue.ID
+	fence  queue.Fence
+	phase  phase
+	handed time.Time // to the host
+	told   bool      // that it has begun
+	killed bool      // hand it back rather than run it
+	// outcome is what to report; nil means to hand back.
+	outcome *queue.Outcome
+	blobs   []string
+}
+
+// phase is where a job stands.
+type phase uint8
+
+const (
+	preparing phase = iota // its module or input is on its way
+	handed                 // the host has it
+	storing                // its result is on its way to the blobs
+	answering              // its answer waits in out, or is under way
+	lost                   // killed; it is not answered for
+)
+
+// begunAfter is how long the host must have had an attempt for it to count as
+// begun: what cannot begin, it hands back sooner.
+const begunAfter = 25 * time.Millisecond
+
+// begun reports whether the attempt has begun, as far as the worker knows.
+func (j *job) begun(now time.Time) bool {
+	switch j.phase {
+	case preparing:
+		return false
+	case handed:
+		return now.Sub(j.handed) >= begunAfter
+	case storing, lost:
+		return true
+	default:
+		return j.outcome != nil
+	}
+}
+
+// held lists all jobs for a hello.
+func (t *tenure) held(now time.Time) []Held {
+	list := make([]Held, 0, len(t.jobs))
+	for _, j := range t.jobs {
+		list = append(list, Held{ID: j.id, Fence: j.fence, Begun: j.begun(now)})
+	}
+	return list
+}
+
+// running lists what a beat tells.
+func (t *tenure) running(now time.Time) []Begun {
+	var list []Begun
+	for _, j := range t.jobs {
+		if j.begun(now) {
+			j.told = true
+			list = append(list, Begun{ID: j.id, Fence: j.fence, At: j.handed.UnixNano()})
+		}
+	}
+	return list
+}
+
+// untold reports whether something has begun of which no beat has told.
+func (t *tenure) untold(now time.Time) bool {
+	if t.handed == 0 {
+		return false
+	}
+	for _, j := range t.jobs {
+		if j.phase == handed && !j.told && j.begun(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// answer lines up a job's answer.
+func (t *tenure) answer(j *job) {
+	j.phase = answering
+	t.out = append(t.out, j)
+}
