@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -116,35 +118,31 @@ func (a *app) printResult(t *windrow.Task, raw bool) error {
 	return a.printJSON(result)
 }
 
-// copyText copies a guest's text, which must not steer a terminal.
+// copyText copies a guest's text, which must not steer a terminal. It hands on
+// what has come before it waits for more.
 func copyText(w io.Writer, r io.Reader, terminal bool) error {
 	if !terminal {
 		_, err := io.Copy(w, r)
 		return err
 	}
-	buf := make([]byte, 32<<10)
+	in := bufio.NewReaderSize(r, 32<<10)
+	var text []rune
 	for {
-		n, err := r.Read(buf)
-		if _, werr := io.WriteString(w, stripControls(buf[:n])); werr != nil {
-			return werr
+		c, _, err := in.ReadRune()
+		if err == nil {
+			text = append(text, c)
 		}
-		if err == io.EOF {
+		if err != nil || in.Buffered() == 0 {
+			if _, werr := io.WriteString(w, cleanLines(string(text))); werr != nil {
+				return werr
+			}
+			text = text[:0]
+		}
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-}
-
-// stripControls takes out the bytes that begin a terminal's control sequences.
-// It works on bytes, since a read may end within a character.
-func stripControls(b []byte) string {
-	kept := make([]byte, 0, len(b))
-	for _, c := range b {
-		if c >= ' ' && c != 0x7f || c == '\n' || c == '\t' {
-			kept = append(kept, c)
-		}
-	}
-	return string(kept)
 }

@@ -116,7 +116,7 @@ func clean(s string) string {
 			return ' '
 		}
 		return visible(r)
-	}, strings.ToValidUTF8(s, "�"))
+	}, s)
 }
 
 // cleanLines is clean for text of several lines.
@@ -126,7 +126,7 @@ func cleanLines(s string) string {
 			return r
 		}
 		return visible(r)
-	}, strings.ToValidUTF8(s, "�"))
+	}, s)
 }
 
 func visible(r rune) rune {
