@@ -144,3 +144,6 @@ func (r *Replica) Close() error {
 	r.waiters.all()
 	return r.Store().Close()
 }
+
+// Time implements cluster.Shard.
+func (r *Replica) Time() int64 { return r.Machine().Now() }

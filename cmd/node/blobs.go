@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/windrow-dev/windrow/api"
+	"github.com/windrow-dev/windrow/cluster"
+	"github.com/windrow-dev/windrow/cluster/blob"
+	"github.com/windrow-dev/windrow/cluster/peer"
+)
+
+// blobKind is the kind of stream on which blobs travel between nodes.
+const blobKind = "blob"
+
+// blobChunk is how much of a blob one frame carries.
+const blobChunk = 256 << 10
+
+// blobs keeps large values in this node's store and the other servers'.
+type blobs struct {
+	*blob.Replicator
+	most int64
+}
+
+// Put implements api.Blobs.
+func (b blobs) Put(ctx context.Context, body io.Reader, want string) (string, int64, error) {
+	info, err := b.Replicator.Put(ctx, body, want, b.most)
+	if errors.Is(err, blob.ErrDigest) {
+		err = fmt.Errorf("%w: %w", api.ErrDigest, err)
+	}
+	return info.Digest, info.Size, err
+}
+
+// Open implements api.Blobs.
+func (b blobs) Open(ctx context.Context, digest string) (io.ReadCloser, int64, error) {
+	r, size, err := b.Replicator.Open(ctx, digest)
+	if errors.Is(err, blob.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", api.ErrNotFound, err)
+	}
+	return r, size, err
+}
+
+// File gives the file of a blob, fetched from another server where it is
+// missing here.
+func (b blobs) File(ctx context.Context, digest string) (string, error) {
+	path, err := b.Local.Path(digest)
+	if !errors.Is(err, blob.ErrNotFound) {
+		return path, err
+	}
+	if err := b.Fetch(ctx, digest); err != nil {
+		return "", err
+	}
+	return b.Local.Path(digest)
+}
+
+// blobPeers implements blob.Peers.
+type blobPeers struct {
+	net  *peer.Net
+	self func() string
+	node func() *cluster.Node // nil until it has started
+}
+
+// Others implements blob.Peers.
+func (p *blobPeers) Others() []string {
+	n := p.node()
+	if n == nil {
+		return nil
+	}
+	var out []string
+	for _, m := range n.Voters() {
+		if m.ID != n.ID() {
+			out = append(out, m.RaftAddr)
+		}
+	}
+	return out
+}
+
+// blobHeader begins a stream: what the caller wants done.
+type blobHeader struct {
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"` // of a push
+	Push   bool   `json:"push"`
+}
+
+// Push implements blob.Peers.
+func (p *blobPeers) Push(ctx context.Context, addr, digest string, size int64, r io.Reader) error {
+	s, err := p.open(ctx, addr, blobHeader{Digest: digest, Size: size, Push: true})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := sendAll(s, r); err != nil {
+		return err
+	}
+	answer, err := s.Recv()
+	if err != nil {
+		return err
+	}
+	if len(answer) > 0 {
+		return fmt.Errorf("%s: %s", addr, answer)
+	}
+	return nil
+}
+
+// Fetch implements blob.Peers.
+func (p *blobPeers) Fetch(ctx context.Context, addr, digest string) (io.ReadCloser, error) {
+	s, err := p.open(ctx, addr, blobHeader{Digest: digest})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.Recv()
+	if err == nil && len(answer) > 0 {
+		err = fmt.Errorf("%w: %s: %s", blob.ErrNotFound, addr, answer)
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return &blobReader{s: s}, nil
+}
+
+func (p *blobPeers) open(ctx context.Context, addr string, h blobHeader) (peer.Stream, error) {
+	s, err := p.net.Dial(ctx, addr, blobKind)
+	if err != nil {
+		return nil, err
+	}
+	head, err := json.Marshal(h)
+	if err == nil {
+		err = s.Send(head)
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// serve answers one stream of another node.
+func (b blobs) serve(ctx context.Context, s peer.Stream) {
+	defer s.Close()
+	head, err := s.Recv()
+	if err != nil {
+		return
+	}
+	var h blobHeader
+	if err := json.Unmarshal(head, &h); err != nil {
+		_ = s.Send([]byte("damaged header"))
+		return
+	}
+	if h.Push {
+		_, err := b.Local.Put(ctx, &blobReader{s: s}, h.Digest, b.most)
+		_ = s.Send(refusal(err))
+		return
+	}
+	f, _, err := b.Local.Verified(h.Digest)
+	if err != nil {
+		_ = s.Send(refusal(err))
+		return
+	}
+	defer f.Close()
+	if s.Send(nil) == nil {
+		_ = sendAll(s, f) // whoever reads notices a blob that ends early by its digest
+	}
+}
+
+func refusal(err error) []byte {
+	if err == nil {
+		return nil
+	}
+	return []byte(err.Error())
+}
+
+// sendAll sends what r yields; an empty frame ends it.
+func sendAll(s peer.Stream, r io.Reader) error {
+	buf := make([]byte, blobChunk)
+	for {
+		n, err := io.ReadFull(r, buf)
+		if n > 0 {
+			if err := s.Send(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return s.Send(nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// blobReader is the inverse of sendAll.
+type blobReader struct {
+	s    peer.Stream
+	rest []byte
+	done bool
+}
+
+// Read implements io.Reader.
+func (r *blobReader) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		if r.done {
+			return 0, io.EOF
+		}
+		frame, err := r.s.Recv()
+		if err != nil {
+			return 0, fmt.Errorf("blob stream broke: %w", err)
+		}
+		if len(frame) == 0 {
+			r.done = true
+		}
+		r.rest = frame
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (r *blobReader) Close() error { return r.s.Close() }
+
+// Put implements api.Blobs.
+func (n *node) Put(ctx context.Context, body io.Reader, want string) (string, int64, error) {
+	return n.blobs.Put(ctx, body, want)
+}
+
+// Open implements api.Blobs.
+func (n *node) Open(ctx context.Context, digest string) (io.ReadCloser, int64, error) {
+	return n.blobs.Open(ctx, digest)
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/windrow-dev/windrow/api"
+	"github.com/windrow-dev/windrow/cluster"
+	"github.com/windrow-dev/windrow/cluster/blob"
+	"github.com/windrow-dev/windrow/cluster/lead"
+	"github.com/windrow-dev/windrow/cluster/peer"
+	"github.com/windrow-dev/windrow/cluster/replica"
+	"github.com/windrow-dev/windrow/cluster/state"
+	"github.com/windrow-dev/windrow/cluster/store"
+	"github.com/windrow-dev/windrow/runtime/host"
+	"github.com/windrow-dev/windrow/runtime/worker"
+)
+
+// node is everything that one process runs, introduced to each other. It
+// implements api.Node.
+type node struct {
+	cfg     Config
+	log     *slog.Logger
+	folder  *cluster.Folder
+	net     *peer.Net
+	replica *replica.Replica
+	cluster *cluster.Node
+	blobs   blobs
+	modules *modules
+	leader  *lead.Leader
+	host    *host.Host
+	worker  *worker.Worker
+	http    *api.Server
+	broken  chan error // what makes the node stop
+	closers []closer
+	stop    context.CancelFunc
+	tasks   sync.WaitGroup
+}
+
+// closer is one step of the way down.
+type closer struct {
+	what  string
+	close func() error
+}
+
+// closeWithin bounds how long running attempts and requests may take to end.
+const closeWithin = 20 * time.Second
+
+// start brings a node up, in the order of what needs what.
+func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err error) {
+	n = &node{cfg: cfg, log: log, broken: make(chan error, 8)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	if err := host.Protect(); err != nil {
+		log.Warn("this process can be traced by others of its user", "err", err)
+	}
+	ctx, n.stop = context.WithCancel(context.WithoutCancel(ctx))
+	for _, step := range []func(context.Context) error{
+		n.openFolder, n.openNet, n.openBlobs, n.openReplica, n.openHost, n.openLeader, n.openCluster, n.runLeader, n.openHTTP, n.openWorker,
+	} {
+		if err := step(ctx); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) onClose(what string, f func() error) { n.closers = append(n.closers, closer{what, f}) }
+
+// close takes the node down in the opposite order.
+func (n *node) close() error {
+	var faults []error
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		c := n.closers[i]
+		if err := c.close(); err != nil {
+			faults = append(faults, fmt.Errorf("close %s: %w", c.what, err))
+		}
+	}
+	n.closers = nil
+	if n.stop != nil {
+		n.stop()
+	}
+	n.tasks.Wait()
+	return errors.Join(faults...)
+}
+
+func (n *node) failed() <-chan struct{} {
+	return n.cluster.Failed()
+}
+
+func (n *node) err() error { return n.cluster.Err() }
+
+// run keeps a goroutine until the node closes.
+func (n *node) run(f func()) {
+	n.tasks.Go(f)
+}
+
+func (n *node) openFolder(context.Context) (err error) {
+	n.folder, err = cluster.OpenFolder(n.cfg.DataDir, n.cfg.NodeID)
+	if err != nil {
+		return fmt.Errorf("open the data folder %s: %w", n.cfg.DataDir, err)
+	}
+	n.onClose("data folder", n.folder.Close)
+	return nil
+}
+
+func (n *node) openNet(context.Context) (err error) {
+	n.net, err = peer.Listen(peer.Config{
+		Addr: n.cfg.RaftAddr, NodeID: n.folder.NodeID(), Log: n.log, Cluster: n.folder.Cluster,
+		TLS: peer.Files{Cert: n.cfg.TLSCert, Key: n.cfg.TLSKey, CA: n.cfg.TLSCA},
+	})
+	if err != nil {
+		return fmt.Errorf("listen for the other nodes (--raft-addr): %w", err)
+	}
+	n.onClose("node-to-node listener", n.net.Close)
+	return nil
+}
+
+func (n *node) openBlobs(context.Context) error {
+	local, err := blob.OpenStore(n.folder.Path("blobs"))
+	if err != nil {
+		return err
+	}
+	most := max(n.cfg.MaxModule, n.cfg.MaxValue)
+	peers := &blobPeers{net: n.net, node: func() *cluster.Node { return n.cluster }}
+	n.blobs = blobs{Replicator: blob.NewReplicator(local, peers, most, n.log), most: most}
+	n.modules = &modules{blobs: n.blobs, limit: n.cfg.MaxModule, known: map[string]host.Module{}}
+	n.net.Handle(blobKind, n.blobs.serve)
+	n.onClose("blobs", func() error { n.blobs.Close(); return nil })
+	return nil
+}
+
+func (n *node) openReplica(context.Context) (err error) {
+	n.replica, err = replica.Open(replica.Options{
+		Shard: shard, Logger: n.log,
+		Store:   store.Options{Dir: n.folder.Path("state"), Logger: n.log, Failed: n.fail},
+		Applied: func(_ uint64, e *state.Effects) { n.leader.Applied(e) },
+	})
+	if err != nil {
+		return fmt.Errorf("open the state: %w", err)
+	}
+	n.onClose("state", n.replica.Close)
+	return nil
+}
+
+// fail stops the node: it could not keep its promises any longer.
+func (n *node) fail(err error) {
+	n.log.Error("the node cannot go on", "err", err)
+	select {
+	case n.broken <- err:
+	default:
+	}
+}
+
+func (n *node) openHost(context.Context) (err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this executable: %w", err)
+	}
+	n.host, err = host.New(host.Config{
+		Executable: self, SandboxArgs: []string{sandboxArg}, CompileArgs: []string{compileArg},
+		CacheDir: n.folder.Path("compiled"), Concurrency: n.cfg.Concurrency, Memory: n.cfg.Memory,
+		HandBack: handBack, Logger: n.log,
+	})
+	if err != nil {
+		return fmt.Errorf("start sandboxes: %w", err)
+	}
+	n.log.Info("sandboxes", "layers", n.host.Layers())
+	n.onClose("sandboxes", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+		defer cancel()
+		return n.host.Close(ctx)
+	})
+	return nil
+}
+
+func (n *node) openCluster(context.Context) (err error) {
+	n.cluster, err = cluster.Start(cluster.Config{
+		Folder: n.folder, Net: n.net, Shard: n.replica, Log: n.log,
+		RaftAddr: n.cfg.AdvertiseRaft, HTTPAddr: n.httpAddr(), Role: n.cfg.Role, Version: state.Version,
+		Join: n.cfg.Join, BootstrapExpect: n.cfg.BootstrapExpect, Resolve: n.resolve,
+		Ready: func() bool { return len(n.blobs.Wanted()) == 0 },
+	})
+	if err != nil {
+		return fmt.Errorf("start the cluster node: %w", err)
+	}
+	n.onClose("cluster node", n.cluster.Close)
+	return nil
+}
+
+func (n *node) httpAddr() string {
+	if n.cfg.AdvertiseHTTP != "" {
+		return n.cfg.AdvertiseHTTP
+	}
+	return n.cfg.HTTPAddr
+}
+
+func (n *node) openHTTP(ctx context.Context) error {
+	guard, err := n.guard()
+	if err != nil {
+		return err
+	}
+	tlsConfig, err := n.serverTLS()
+	if err != nil {
+		return err
+	}
+	n.http, err = api.New(api.Config{
+		Node: n, Log: n.log, Auth: guard, Insecure: n.cfg.Insecure, TLS: tlsConfig,
+		Limits: api.Limits{Module: n.cfg.MaxModule, Value: n.cfg.MaxValue, Memory: n.cfg.MaxMemory, TaskTimeout: n.cfg.MaxTimeout},
+	})
+	if err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	ln, err := listen.Listen(ctx, "tcp", n.cfg.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("listen for HTTP (--http-addr): %w", err)
+	}
+	n.run(func() {
+		if err := n.http.Serve(ln); err != nil {
+			n.fail(err)
+		}
+	})
+	n.onClose("HTTP", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+		defer cancel()
+		return n.http.Shutdown(ctx)
+	})
+	n.run(func() { n.announce(ctx, ln.Addr().String()) })
+	return nil
+}
+
+// announce says when the node is ready for use.
+func (n *node) announce(ctx context.Context, addr string) {
+	for {
+		l, changed := n.cluster.Leadership()
+		if l.Self || l.ID != "" {
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+	scheme := "http"
+	if n.cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	n.log.Info("ready", "http", scheme+"://"+addr, "node", n.cluster.ID(), "data", filepath.Clean(n.cfg.DataDir))
+}
