@@ -26,6 +26,7 @@ func (v *void) Apply(index, _ uint64, entry []byte) []command.Result {
 }
 
 func (v *void) AppliedIndex() uint64             { return v.applied.Load() }
+func (v *void) Time() int64                      { return 0 }
 func (v *void) DurableIndex() uint64             { return v.applied.Load() }
 func (v *void) Checkpoint(context.Context) error { return nil }
 func (v *void) Restore(io.Reader) error          { return nil }

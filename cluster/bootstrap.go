@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/raft"
@@ -17,29 +15,39 @@ func (n *Node) found(conf *raft.Config) error {
 	if err != nil {
 		return fmt.Errorf("look for a log: %w", err)
 	}
+	n.fresh.Store(!old)
 	if old || len(n.cfg.Join) > 0 || n.cfg.BootstrapExpect > 1 {
 		return nil
 	}
 	id := n.cfg.Folder.Cluster()
 	if id == (peer.ClusterID{}) {
 		copy(id[:], random(len(id)))
-		if err := n.cfg.Folder.adopt(id); err != nil {
+		if err := n.adopt(id); err != nil {
 			return err
 		}
 	}
-	self := raft.Server{ID: n.id, Address: raft.ServerAddress(n.cfg.RaftAddr), Suffrage: raft.Voter}
 	err = raft.BootstrapCluster(conf, n.logs, n.wal, n.snapshots, n.transport,
-		raft.Configuration{Servers: []raft.Server{self}})
+		raft.Configuration{Servers: []raft.Server{n.server(raft.Voter)}})
 	if err != nil {
 		return fmt.Errorf("found cluster: %w", err)
 	}
+	n.fresh.Store(false)
 	return nil
+}
+
+// adopt makes the node a member of a cluster. One without a log may have
+// adopted another that never came to be.
+func (n *Node) adopt(id peer.ClusterID) error { return n.cfg.Folder.adopt(id, n.fresh.Load()) }
+
+// server is this node as Raft knows it.
+func (n *Node) server(s raft.ServerSuffrage) raft.Server {
+	return raft.Server{ID: n.id, Address: raft.ServerAddress(n.cfg.RaftAddr), Suffrage: s}
 }
 
 // electAlone spares a lone server the wait for other leaders: it tells itself
 // to stand for election at once.
 func (n *Node) electAlone() {
-	servers := n.raft.GetConfiguration().Configuration().Servers
+	servers := n.servers()
 	for _, s := range servers {
 		if s.Suffrage == raft.Voter && s.ID != n.id {
 			return
@@ -57,26 +65,5 @@ func (n *Node) electAlone() {
 	}
 }
 
-func (n *Node) forward(ctx context.Context, c *call) error { return ErrNotLeader }
-
-func (n *Node) serve() {}
-
-func (n *Node) settle() {
-	n.work.Go(n.electAlone)
-}
-
-func (n *Node) keepTime()  {}
-func (n *Node) startTime() { n.clock.agreed(n.clock.read()) }
-
-func (n *Node) handOver() {}
-
-type commitHint struct{ index, term uint64 }
-
-func (n *Node) hint(term, index uint64) commitHint { return commitHint{} }
-
-func (n *Node) readIndex() (uint64, error) {
-	i, _, err := n.confirmed()
-	return i, err
-}
-
-var _ = errors.New
+// servers is the newest list of Raft's members.
+func (n *Node) servers() []raft.Server { return n.raft.GetConfiguration().Configuration().Servers }

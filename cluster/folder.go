@@ -133,15 +133,16 @@ func (f *Folder) Cluster() peer.ClusterID {
 	return id
 }
 
-// adopt makes the node a member of a cluster for good.
-func (f *Folder) adopt(cluster peer.ClusterID) error {
+// adopt makes the node a member of a cluster, for good unless the folder is
+// fresh.
+func (f *Folder) adopt(cluster peer.ClusterID, fresh bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	text := hex.EncodeToString(cluster[:])
 	if f.id.ClusterID == text {
 		return nil
 	}
-	if f.id.ClusterID != "" {
+	if f.id.ClusterID != "" && !fresh {
 		return fmt.Errorf("data folder %s belongs to cluster %s, not %s: use another data folder", f.dir, f.id.ClusterID, text)
 	}
 	next := f.id

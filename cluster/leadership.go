@@ -28,10 +28,14 @@ func (n *Node) Leadership() (Leadership, <-chan struct{}) {
 func (n *Node) publish(l Leadership) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.ctx.Err() != nil {
+		l = Leadership{}
+	}
 	if l == n.leadership {
 		return
 	}
 	n.leadership = l
+	n.redirect(l)
 	close(n.changed)
 	n.changed = make(chan struct{})
 }
@@ -124,7 +128,7 @@ const caughtUpPoll = 50 * time.Millisecond
 // caughtUp waits until everything committed so far is applied; false means
 // that leadership went first.
 func (n *Node) caughtUp(ctx context.Context, term uint64) bool {
-	index, _, err := n.logs.lastCommand(n.raft.CommitIndex(), n.shard.AppliedIndex())
+	index, err := n.logs.lastCommand(n.raft.CommitIndex(), n.shard.AppliedIndex())
 	for err == nil {
 		wait, cancel := context.WithTimeout(ctx, caughtUpPoll)
 		waited := n.applied.wait(wait, index)

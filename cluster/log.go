@@ -16,6 +16,7 @@ type logStore struct {
 	// dispensable fails unless everything up to an entry is durable elsewhere.
 	dispensable func(index uint64) error
 	grown       chan struct{} // a hint that the log has grown by markEvery
+	stored      func(last uint64)
 
 	mu     sync.Mutex
 	recent []*raft.Log // consecutive
@@ -102,10 +103,11 @@ func (s *logStore) StoreLogs(logs []*raft.Log) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, l := range logs {
 		s.keep(l)
 	}
+	s.mu.Unlock()
+	s.stored(logs[len(logs)-1].Index)
 	return nil
 }
 
@@ -203,17 +205,17 @@ func (s *logStore) trailing(last uint64, bytes int64) uint64 {
 // lastCommand is the newest entry at or below index that the shard sees, given
 // that it has applied everything up to applied. Raft's own entries never reach
 // the shard, so nobody may wait for them.
-func (s *logStore) lastCommand(index, applied uint64) (at, term uint64, err error) {
+func (s *logStore) lastCommand(index, applied uint64) (uint64, error) {
 	for i := index; i > applied; i-- {
 		var l raft.Log
 		switch err := s.GetLog(i, &l); {
 		case errors.Is(err, raft.ErrLogNotFound): // compacted, thus applied
-			return applied, 0, nil
+			return applied, nil
 		case err != nil:
-			return 0, 0, err
+			return 0, err
 		case l.Type == raft.LogCommand:
-			return i, l.Term, nil
+			return i, nil
 		}
 	}
-	return min(index, applied), 0, nil
+	return min(index, applied), nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -34,7 +35,11 @@ type Node struct {
 	clock    *Clock
 	proposer *proposer
 	applied  *watermark
-	reads    *readRounds
+	reads    *readRounds // of this node's callers
+	confirms *readRounds // of the leader, for all nodes
+	feed     *commitFeed
+	hints    *hints
+	fresh    atomic.Bool // no log was here at start, and none has been begun
 
 	ctx    context.Context // ends when Close stops the node's own goroutines
 	cancel context.CancelCauseFunc
@@ -47,6 +52,9 @@ type Node struct {
 	changed    chan struct{} // closed when leadership changes
 	failure    error         // why the node cannot go on
 	failed     chan struct{}
+	forwarder  *forwarder        // to the leader, when it is another node
+	known      map[string]Member // as last heard, by id
+	gatherer   *gatherer         // while a cluster is founded
 }
 
 // Start opens the node's log and takes part in the cluster: its own, the one it
@@ -63,10 +71,14 @@ func Start(cfg Config) (*Node, error) {
 		applied: &watermark{current: cfg.Shard.AppliedIndex},
 		changed: make(chan struct{}),
 		failed:  make(chan struct{}),
+		feed:    newCommitFeed(),
+		hints:   &hints{wake: make(chan struct{}, 1)},
+		known:   map[string]Member{},
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.proposer = newProposer(n.applyLog, n.clock)
-	n.reads = newReadRounds(n)
+	n.reads = newReadRounds(n, n.readIndex)
+	n.confirms = newReadRounds(n, n.confirmed)
 	if err := n.open(); err != nil {
 		n.cancel(ErrClosed)
 		return nil, errors.Join(err, n.closeFiles())
@@ -75,8 +87,11 @@ func Start(cfg Config) (*Node, error) {
 	n.work.Go(n.watchLeadership)
 	n.work.Go(n.compact)
 	n.work.Go(n.keepTime)
+	n.work.Go(n.listenCommits)
+	n.work.Go(n.tellRaft)
 	n.serve()
-	n.settle()
+	n.work.Go(n.settle)
+	n.work.Go(n.watchMembership)
 	return n, nil
 }
 
@@ -100,7 +115,10 @@ func (n *Node) open() error {
 	if n.logs, err = newLogStore(n.wal, n.cfg.CacheBytes); err != nil {
 		return err
 	}
-	n.logs.dispensable = n.dispensable
+	n.logs.dispensable, n.logs.stored = n.dispensable, n.hints.logged
+	if n.hints.stored, err = n.logs.LastIndex(); err != nil {
+		return fmt.Errorf("read log: %w", err)
+	}
 	if err := n.alignLog(); err != nil {
 		return err
 	}
@@ -174,7 +192,9 @@ func (n *Node) onApplied(l *raft.Log, results []command.Result) {
 			n.clock.seen(t)
 		}
 	}
-	n.proposer.applied(l, results)
+	if n.proposer.applied(l, results) {
+		n.feed.tell(l.Term, l.Index)
+	}
 	n.applied.advance()
 }
 
@@ -220,6 +240,8 @@ func (n *Node) Close() error {
 func (n *Node) close() error {
 	n.handOver()
 	n.proposer.close()
+	n.confirms.close()
+	n.reads.close()
 	n.quiesce()
 	if err := n.snapshot(finalSnapshot); err != nil {
 		n.log.Warn("snapshot at the end", "error", err)
@@ -228,6 +250,7 @@ func (n *Node) close() error {
 	defer cancel()
 	err := n.shard.Checkpoint(ctx)
 	n.cancel(ErrClosed)
+	n.publish(Leadership{}) // nothing is forwarded any more
 	if e := n.raft.Shutdown().Error(); err == nil {
 		err = e
 	}
@@ -238,9 +261,8 @@ func (n *Node) close() error {
 // quiesce waits for proposals and reads under way: Raft answers neither once
 // it is shut down.
 func (n *Node) quiesce() {
-	n.reads.close()
 	deadline := time.Now().Add(closeLimit)
-	for !(n.proposer.idle() && n.reads.idle()) && time.Now().Before(deadline) {
+	for !(n.proposer.idle() && n.confirms.idle()) && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
 }

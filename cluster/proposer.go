@@ -171,8 +171,8 @@ func (p *proposer) flush() {
 }
 
 // applied gives the results of an entry to those who wait for it, if it is one
-// of this node's.
-func (p *proposer) applied(l *raft.Log, results []command.Result) {
+// of this node's, and reports whether it is and no other follows it.
+func (p *proposer) applied(l *raft.Log, results []command.Result) bool {
 	p.mu.Lock()
 	var mine *entry
 	for _, e := range p.inflight {
@@ -182,26 +182,28 @@ func (p *proposer) applied(l *raft.Log, results []command.Result) {
 	}
 	p.mu.Unlock()
 	if mine == nil {
-		return
+		return false
 	}
 	if len(results) != mine.count {
 		panic(fmt.Sprintf("log entry %d of %d commands gave %d results", l.Index, mine.count, len(results)))
 	}
-	p.finish(mine, results, l.Index, l.Term, nil)
+	return p.finish(mine, results, l.Index, l.Term, nil)
 }
 
-// finish ends an entry once; the second report of it changes nothing.
-func (p *proposer) finish(e *entry, results []command.Result, index, term uint64, err error) {
+// finish ends an entry once; the second report of it changes nothing. It
+// reports whether it left none under way.
+func (p *proposer) finish(e *entry, results []command.Result, index, term uint64, err error) bool {
 	p.mu.Lock()
 	if !p.release(e) {
 		p.mu.Unlock()
-		return
+		return false
 	}
 	if p.queue.bytes <= inlineBytes {
 		p.flush()
 	} else {
 		p.poke()
 	}
+	last := len(p.inflight) == 0
 	p.mu.Unlock()
 	for _, c := range e.calls {
 		if err != nil {
@@ -212,6 +214,7 @@ func (p *proposer) finish(e *entry, results []command.Result, index, term uint64
 		c.end(results[:n:n], index, term, nil)
 		results = results[n:]
 	}
+	return last
 }
 
 func (p *proposer) release(e *entry) bool {

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -52,33 +53,63 @@ func (n *Node) alone() bool {
 }
 
 // confirmed is the leader's read index: this node led in its term after the
-// call began, and everything committed by then is at or below index. hint is
-// an entry up to which a follower may apply, with its term; 0 is none.
-func (n *Node) confirmed() (index uint64, hint commitHint, err error) {
+// call began, and everything committed by then is at or below the index.
+func (n *Node) confirmed() (uint64, error) {
 	l, _ := n.Leadership()
 	if !l.Self { // then an entry of its own term is committed
-		return 0, hint, ErrNotLeader
+		return 0, ErrNotLeader
 	}
 	commit := n.raft.CommitIndex()
 	if !n.alone() {
 		if err := n.raft.VerifyLeader().Error(); err != nil {
-			return 0, hint, fmt.Errorf("%w: %w", ErrNotLeader, err)
+			return 0, fmt.Errorf("%w: %w", ErrNotLeader, err)
 		}
 	}
 	if n.raft.State() != raft.Leader || n.raft.CurrentTerm() != l.Term {
-		return 0, hint, ErrNotLeader
+		return 0, ErrNotLeader
 	}
-	index, _, err = n.logs.lastCommand(commit, n.shard.AppliedIndex())
+	return n.logs.lastCommand(commit, n.shard.AppliedIndex())
+}
+
+// readIndex asks whoever leads for its read index.
+func (n *Node) readIndex() (uint64, error) {
+	l, _ := n.Leadership()
+	switch {
+	case l.Self:
+		return n.confirms.once(n.ctx)
+	case l.Addr == "":
+		return 0, ErrNotLeader
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, readLimit)
+	defer cancel()
+	b, err := n.cfg.Net.Call(ctx, l.Addr, callRead, nil)
+	if err != nil { // a read that got no answer has done nothing
+		return 0, fmt.Errorf("%w: %w", ErrNotLeader, err)
+	}
+	index, size := binary.Uvarint(b)
+	if size <= 0 {
+		return 0, errWire
+	}
+	return index, nil
+}
+
+// readLimit is how long a leader has to answer before it is asked again, or
+// the next one is.
+const readLimit = time.Second
+
+func (n *Node) serveRead(ctx context.Context, _ []byte) ([]byte, error) {
+	index, err := n.confirms.once(ctx)
 	if err != nil {
-		return 0, hint, err
+		return nil, err
 	}
-	return index, n.hint(l.Term, index), nil
+	return binary.AppendUvarint(nil, index), nil
 }
 
 // readRounds coalesces reads: all that ask while a round is under way share the
 // next one, which begins after they asked.
 type readRounds struct {
 	node *Node
+	ask  func() (uint64, error)
 
 	mu      sync.Mutex
 	running bool
@@ -92,26 +123,31 @@ type readRound struct {
 	err   error
 }
 
-func newReadRounds(n *Node) *readRounds { return &readRounds{node: n} }
+func newReadRounds(n *Node, ask func() (uint64, error)) *readRounds {
+	return &readRounds{node: n, ask: ask}
+}
 
-// join takes part in the next round. Rounds that find no leader are repeated.
+// once takes part in the next round.
+func (r *readRounds) once(ctx context.Context) (uint64, error) {
+	round, err := r.enter()
+	if err != nil {
+		return 0, err
+	}
+	select {
+	case <-round.done:
+		return round.index, round.err
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrNoLeader, context.Cause(ctx))
+	}
+}
+
+// join repeats rounds until one has found a leader.
 func (r *readRounds) join(ctx context.Context) (uint64, error) {
 	for {
 		_, changed := r.node.Leadership()
-		round, err := r.enter()
-		if err != nil {
-			return 0, err
-		}
-		select {
-		case <-round.done:
-		case <-ctx.Done():
-			return 0, fmt.Errorf("%w: %w", ErrNoLeader, context.Cause(ctx))
-		}
-		if round.err == nil {
-			return round.index, nil
-		}
-		if !errors.Is(round.err, ErrNotLeader) {
-			return 0, round.err
+		index, err := r.once(ctx)
+		if !errors.Is(err, ErrNotLeader) {
+			return index, err
 		}
 		if err := r.node.waitLeader(ctx, changed); err != nil {
 			return 0, err
@@ -146,7 +182,7 @@ func (r *readRounds) run() {
 			return
 		}
 		r.mu.Unlock()
-		round.index, round.err = r.node.readIndex()
+		round.index, round.err = r.ask()
 		close(round.done)
 	}
 }

@@ -19,6 +19,9 @@ type Shard interface {
 	// AppliedIndex is the newest entry that Apply has finished. It may be
 	// called at any time by anybody, and is cheap.
 	AppliedIndex() uint64
+	// Time is the newest time T that Apply has seen, so that the machine's time
+	// never goes back, not even over a restart that replays nothing.
+	Time() int64
 	// DurableIndex is the newest entry that would survive a crash without the
 	// log. It never goes back.
 	DurableIndex() uint64

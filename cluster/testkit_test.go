@@ -92,6 +92,12 @@ func splitBatch(b []byte) (int64, [][]byte, error) {
 }
 
 func (l *list) AppliedIndex() uint64 { return l.applied.Load() }
+func (l *list) Time() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lastT
+}
+
 func (l *list) DurableIndex() uint64 { return l.durable.Load() }
 
 func (l *list) Checkpoint(context.Context) error {
@@ -277,4 +283,16 @@ func (s *server) mustPropose(text string) (command.Result, uint64) {
 func (s *server) waitLead() {
 	s.t.Helper()
 	eventually(s.t, "node leads", func() bool { l, _ := s.Leadership(); return l.Self })
+}
+
+// mustFail waits until the node has given up, and says why.
+func (s *server) mustFail() error {
+	s.t.Helper()
+	select {
+	case <-s.Failed():
+		return s.Err()
+	case <-time.After(patience):
+		s.t.Fatalf("%s goes on", s.ID())
+		return nil
+	}
 }

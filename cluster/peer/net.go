@@ -219,3 +219,6 @@ func (n *Net) connect(ctx context.Context, addr string, kind byte, limit time.Du
 	}
 	return conn, nil
 }
+
+// Go runs a helper of a stream's handler; Close waits for it as for handlers.
+func (n *Net) Go(f func()) { n.work.Go(f) }
