@@ -26,6 +26,9 @@ type Options struct {
 	// Applied is told each entry's effects, in log order, by the goroutine that
 	// applies; it must not block. Nil is nobody.
 	Applied func(index uint64, e *state.Effects)
+	// Loaded is told of a machine that was loaded, at start or from another
+	// node's snapshot. Nil is nobody.
+	Loaded func(*state.Machine)
 	Logger  *slog.Logger
 }
 
@@ -70,6 +73,9 @@ func (r *Replica) open() (*generation, error) {
 	scan := func(prefix []byte, fn func(key, value []byte) error) error { return s.Load([][]byte{prefix}, fn) }
 	if err := g.machine.Load(scan); err != nil {
 		return nil, fmt.Errorf("load the state machine: %w", closing(s, err))
+	}
+	if r.opt.Loaded != nil {
+		r.opt.Loaded(g.machine)
 	}
 	return g, nil
 }

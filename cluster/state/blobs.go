@@ -25,9 +25,7 @@ func (m *Machine) blobsOf(t *task, digests []string) {
 	}
 	x := t.more()
 	x.blobs = append(slices.Clip(x.blobs), digests...)
-	for _, d := range digests {
-		m.blobs[d]++
-	}
+	m.ref(digests)
 }
 
 // holdBlobs goes on referring to what an ended task referred to.
@@ -45,9 +43,7 @@ func (m *Machine) holdBlobs(t *task, due int64) {
 func (m *Machine) addHold(h hold) {
 	at, _ := slices.BinarySearchFunc(m.holds, h, compareHolds)
 	m.holds = slices.Insert(m.holds, at, h)
-	for _, d := range h.digests {
-		m.blobs[d]++
-	}
+	m.ref(h.digests)
 }
 
 // dropHolds lets go of what is due, within the budget.
@@ -58,6 +54,16 @@ func (m *Machine) dropHolds() {
 		m.unref(h.digests)
 		m.sink.Delete(holdKey(m.shard, h))
 		m.spend()
+	}
+}
+
+// ref counts references; one to a blob that nothing referred to is told of, so
+// that every server sees to it that it has the blob.
+func (m *Machine) ref(digests []string) {
+	for _, d := range digests {
+		if m.blobs[d]++; m.blobs[d] == 1 && m.effects != nil {
+			m.effects.Blobs = append(m.effects.Blobs, d)
+		}
 	}
 }
 
@@ -85,6 +91,18 @@ func (m *Machine) loadHold(key, value []byte) error {
 	copy(h.id[:], key[11:])
 	m.addHold(h)
 	return r.Err("blob hold")
+}
+
+// Blobs lists everything that is referred to, sorted.
+func (m *Machine) Blobs() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	list := make([]string, 0, len(m.blobs))
+	for d := range m.blobs { // order: sorted below
+		list = append(list, d)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // Referenced reports whether anything still needs a blob.

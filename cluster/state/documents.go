@@ -19,9 +19,7 @@ func (m *Machine) putDocument(c *command.PutDocument) command.Result {
 	}
 	if created || len(gone) > 0 {
 		m.sink.Put(documentKey(m.shard, doc), doc.Append(nil))
-		for _, b := range documentBlobs(doc) {
-			m.blobs[b]++
-		}
+		m.ref(documentBlobs(doc))
 	}
 	m.heed(doc)
 	return command.Result{Version: doc.Version, Created: created}

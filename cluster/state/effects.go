@@ -10,6 +10,7 @@ type Effects struct {
 	Opened   []queue.Fence
 	Closed   []queue.Fence
 	Moves    []Move
+	Blobs    []string // that nothing referred to before
 }
 
 // Assigned is a new assignment, to be pushed to the session's worker.

@@ -177,9 +177,7 @@ func (m *Machine) loadDocument(key, v []byte) error {
 		return err
 	}
 	m.catalog.Load(&d)
-	for _, b := range documentBlobs(&d) {
-		m.blobs[b]++
-	}
+	m.ref(documentBlobs(&d))
 	m.heed(&d)
 	return nil
 }

@@ -172,9 +172,7 @@ func (m *Machine) born(t *task) {
 		if t.extra.unique != "" && t.flags&flagDead == 0 {
 			m.unique[uniqueName(t.spec.Namespace, t.extra.unique)] = t
 		}
-		for _, b := range t.extra.blobs {
-			m.blobs[b]++
-		}
+		m.ref(t.extra.blobs)
 	}
 	t.Claim = m.claimOf(t)
 	if t.Claim != nil && t.Claim.Key != nil {

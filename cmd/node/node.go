@@ -66,7 +66,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err erro
 	}
 	ctx, n.stop = context.WithCancel(context.WithoutCancel(ctx))
 	for _, step := range []func(context.Context) error{
-		n.openFolder, n.openNet, n.openBlobs, n.openReplica, n.openHost, n.openLeader, n.openCluster, n.runLeader, n.openHTTP, n.openWorker,
+		n.openFolder, n.openNet, n.openBlobs, n.openReplica, n.openHost, n.openLeader, n.openCluster, n.runLeader, n.sweepBlobs, n.openHTTP, n.openWorker,
 	} {
 		if err := step(ctx); err != nil {
 			return n, err
@@ -144,13 +144,22 @@ func (n *node) openReplica(context.Context) (err error) {
 	n.replica, err = replica.Open(replica.Options{
 		Shard: shard, Logger: n.log,
 		Store:   store.Options{Dir: n.folder.Path("state"), Logger: n.log, Failed: n.fail},
-		Applied: func(_ uint64, e *state.Effects) { n.leader.Applied(e) },
+		Applied: n.applied,
+		Loaded:  func(m *state.Machine) { n.blobs.Want(m.Blobs()...) },
 	})
 	if err != nil {
 		return fmt.Errorf("open the state: %w", err)
 	}
 	n.onClose("state", n.replica.Close)
 	return nil
+}
+
+// applied hears of each entry, in the applying goroutine.
+func (n *node) applied(_ uint64, e *state.Effects) {
+	if len(e.Blobs) > 0 {
+		n.blobs.Want(e.Blobs...)
+	}
+	n.leader.Applied(e)
 }
 
 // fail stops the node: it could not keep its promises any longer.
