@@ -29,7 +29,7 @@ type Options struct {
 	// Loaded is told of a machine that was loaded, at start or from another
 	// node's snapshot. Nil is nobody.
 	Loaded func(*state.Machine)
-	Logger  *slog.Logger
+	Logger *slog.Logger
 }
 
 // Replica implements cluster.Shard.
