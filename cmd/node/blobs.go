@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/windrow-dev/windrow/api"
-	"github.com/windrow-dev/windrow/cluster"
 	"github.com/windrow-dev/windrow/cluster/blob"
 	"github.com/windrow-dev/windrow/cluster/peer"
 )
@@ -58,20 +57,25 @@ func (b blobs) File(ctx context.Context, digest string) (string, error) {
 
 // blobPeers implements blob.Peers.
 type blobPeers struct {
-	net  *peer.Net
-	self func() string
-	node func() *cluster.Node // nil until it has started
+	net    *peer.Net
+	others func() []string
 }
 
 // Others implements blob.Peers.
-func (p *blobPeers) Others() []string {
-	n := p.node()
-	if n == nil {
+func (p *blobPeers) Others() []string { return p.others() }
+
+// otherServers are the servers that hold blobs beside this node.
+func (n *node) otherServers() []string {
+	if n.servers != nil {
+		return n.servers.others()
+	}
+	c := n.voting.Load()
+	if c == nil { // at start
 		return nil
 	}
 	var out []string
-	for _, m := range n.Voters() {
-		if m.ID != n.ID() {
+	for _, m := range c.Voters() {
+		if m.ID != c.ID() {
 			out = append(out, m.RaftAddr)
 		}
 	}

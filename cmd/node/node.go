@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/windrow-dev/windrow/api"
@@ -34,6 +35,8 @@ type node struct {
 	cluster *cluster.Node
 	blobs   blobs
 	modules *modules
+	servers *servers // of a worker node
+	voting  atomic.Pointer[cluster.Node]
 	leader  *lead.Leader
 	host    *host.Host
 	worker  *worker.Worker
@@ -65,14 +68,21 @@ func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err erro
 		log.Warn("this process can be traced by others of its user", "err", err)
 	}
 	ctx, n.stop = context.WithCancel(context.WithoutCancel(ctx))
-	for _, step := range []func(context.Context) error{
-		n.openFolder, n.openNet, n.openBlobs, n.openReplica, n.openHost, n.openLeader, n.openCluster, n.runLeader, n.sweepBlobs, n.openHTTP, n.openWorker,
-	} {
+	for _, step := range n.steps() {
 		if err := step(ctx); err != nil {
 			return n, err
 		}
 	}
 	return n, nil
+}
+
+// steps are the parts of the node, by its role.
+func (n *node) steps() []func(context.Context) error {
+	if n.cfg.Role == roleWorker {
+		return []func(context.Context) error{n.openFolder, n.openNet, n.openServers, n.openBlobs, n.openHost, n.openProxy, n.openWorker}
+	}
+	return []func(context.Context) error{n.openFolder, n.openNet, n.openBlobs, n.openReplica, n.openHost, n.openLeader,
+		n.openCluster, n.runLeader, n.sweepBlobs, n.openHTTP, n.openWorker}
 }
 
 func (n *node) onClose(what string, f func() error) { n.closers = append(n.closers, closer{what, f}) }
@@ -94,11 +104,21 @@ func (n *node) close() error {
 	return errors.Join(faults...)
 }
 
-func (n *node) failed() <-chan struct{} {
-	return n.cluster.Failed()
+// wait returns when ctx is done, or why the node cannot go on.
+func (n *node) wait(ctx context.Context) error {
+	var failed <-chan struct{}
+	if n.cluster != nil {
+		failed = n.cluster.Failed()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.broken:
+		return err
+	case <-failed:
+		return n.cluster.Err()
+	}
 }
-
-func (n *node) err() error { return n.cluster.Err() }
 
 // run keeps a goroutine until the node closes.
 func (n *node) run(f func()) {
@@ -132,7 +152,7 @@ func (n *node) openBlobs(context.Context) error {
 		return err
 	}
 	most := max(n.cfg.MaxModule, n.cfg.MaxValue)
-	peers := &blobPeers{net: n.net, node: func() *cluster.Node { return n.cluster }}
+	peers := &blobPeers{net: n.net, others: n.otherServers}
 	n.blobs = blobs{Replicator: blob.NewReplicator(local, peers, most, n.log), most: most}
 	n.modules = &modules{blobs: n.blobs, limit: n.cfg.MaxModule, known: map[string]host.Module{}}
 	n.net.Handle(blobKind, n.blobs.serve)
@@ -203,6 +223,7 @@ func (n *node) openCluster(context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("start the cluster node: %w", err)
 	}
+	n.voting.Store(n.cluster)
 	n.onClose("cluster node", n.cluster.Close)
 	return nil
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,11 +14,12 @@ import (
 
 // resolve asks a node at an HTTP URL for its Raft address.
 func (n *node) resolve(ctx context.Context, target string) (string, error) {
-	c, err := n.client()
+	t, err := n.transport()
 	if err != nil {
 		return "", err
 	}
-	defer c.CloseIdleConnections()
+	defer t.CloseIdleConnections()
+	c := &http.Client{Transport: t, Timeout: 5 * time.Second}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(target, "/")+"/v1/cluster", nil)
 	if err != nil {
 		return "", fmt.Errorf("--join %q: say a URL such as http://10.0.0.1:8080 or a Raft address: %w", target, err)
@@ -46,17 +45,4 @@ func (n *node) resolve(ctx context.Context, target string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s does not know its own Raft address yet", target)
-}
-
-func (n *node) client() (*http.Client, error) {
-	t := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
-	if n.cfg.TLSCA != "" {
-		pem, err := os.ReadFile(n.cfg.TLSCA)
-		if err != nil {
-			return nil, fmt.Errorf("read --tls-ca: %w", err)
-		}
-		t.TLSClientConfig.RootCAs = x509.NewCertPool()
-		t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
-	}
-	return &http.Client{Transport: t, Timeout: 5 * time.Second}, nil
 }

@@ -74,11 +74,8 @@ func serve(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
+	if err = n.wait(ctx); err == nil {
 		log.Info("stopping: no new work, what runs may end")
-	case <-n.failed():
-		err = n.err()
 	}
 	return errors.Join(err, n.close())
 }

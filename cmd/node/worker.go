@@ -150,9 +150,13 @@ func (n *node) openWorker(ctx context.Context) error {
 	if n.cfg.Role == roleServer {
 		return nil
 	}
+	var leader link.Attacher = route{n}
+	if n.servers != nil {
+		leader = n.servers
+	}
 	w := worker.New(worker.Config{
 		Name: n.folder.NodeID(), Incarnation: uint64(time.Now().UnixNano()), Queues: n.cfg.Queues, Labels: n.cfg.Labels,
-		Concurrency: n.cfg.Concurrency, Leader: workerLeader{route{n}}, Host: n.host,
+		Concurrency: n.cfg.Concurrency, Leader: workerLeader{leader}, Host: n.host,
 		Modules: n.modules, Blobs: values{n.blobs}, Logger: n.log,
 	})
 	ctx, cancel := context.WithCancel(ctx)
