@@ -83,6 +83,7 @@ vet: ## go vet and gofmt
 
 .PHONY: lint
 lint: bin/tools/golangci-lint ## the linter, pinned in tools/go.mod
+	@$< config verify
 	@for m in $(MODULES); do (cd "$$m" && echo "golangci-lint (in $$m)" && "$(CURDIR)/$<" run --config "$(CURDIR)/.golangci.yaml" ./...); done
 
 .PHONY: vuln
