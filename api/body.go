@@ -130,7 +130,7 @@ func (s *Server) stream(c *fiber.Ctx, limit int64, types ...string) (*bodyReader
 	}
 	in := c.Context().RequestBodyStream()
 	n := int64(c.Request().Header.ContentLength())
-	if in == nil {
+	if in == nil || n == 0 {
 		return nil, refuse(wire.CodeBadRequest, "the body is empty; send the bytes as the body of the request")
 	}
 	return s.reader(in, n, string(c.Request().Header.Peek(fiber.HeaderContentEncoding)), limit)
@@ -151,8 +151,7 @@ func (s *Server) reader(in io.Reader, length int64, encoding string, limit int64
 		}
 		r.out = z
 	case "zstd":
-		z, err := zstd.NewReader(r.wire, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+		z, err := zstd.NewReader(r.wire, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
 		if err != nil {
 			return nil, r.explain(err)
 		}
@@ -183,8 +182,6 @@ func (r *bodyReader) explain(err error) error {
 		return tooLarge(r.limit)
 	case r.wire.failed:
 		return cutShort(err)
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return tooLarge(r.limit)
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return refuse(wire.CodeBadRequest, "the zstd body needs a window above 8 MiB; compress it with a smaller one")
 	}

@@ -61,16 +61,13 @@ func (s *Server) followLog(c *fiber.Ctx, namespace string, id queue.ID, attempt 
 		return refuse(wire.CodeBusy, "the node keeps %d answers open at a time; try again later, or without follow", cap(s.streams))
 	}
 	c.Response().Header.SetContentType(typeText)
+	c.Response().ImmediateHeaderFlush = true // even if the guest is silent
 	conn := c.Context().Conn()
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer func() { <-s.streams }()
 		ctx, cancel := context.WithTimeout(s.running, s.cfg.Timeouts.Stream)
 		defer cancel()
 		out := &flushed{w: w, conn: conn, within: s.cfg.Timeouts.Write}
-		// The head goes out at once, even if the guest is silent.
-		if err := out.flush(); err != nil {
-			return
-		}
 		if err := s.node.TaskLog(ctx, namespace, id, attempt, true, out); err != nil && ctx.Err() == nil && out.err == nil {
 			s.log.Warn("log stream ended", slog.String("task_id", id.String()), slog.Any("error", err))
 		}

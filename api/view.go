@@ -153,7 +153,7 @@ func appendDetail(b []byte, d *queue.Detail) []byte {
 }
 
 func or(b []byte, nothing string) []byte {
-	if b == nil {
+	if len(b) == 0 {
 		return []byte(nothing)
 	}
 	return b
