@@ -89,8 +89,10 @@ var plan = []room{
 		why: "the list of metrics"},
 	{path: "internal/rooms",
 		why: "this plan"},
-	{path: "internal/testkit/...", may: []string{"sdk/...", "internal/guests", "internal/testkit/..."},
+	{path: "internal/testnode/...", may: []string{"sdk/...", "internal/guests", "internal/testnode/..."},
 		why: "starts the real programs and talks to them as a user does; never part of a program"},
+	{path: "internal/e2e/...", may: []string{"sdk/...", "internal/guests", "internal/testnode/..."},
+		why: "what the whole promises, tried from outside"},
 	{path: "internal/keep",
 		why: "names libraries that are about to be used"},
 }
