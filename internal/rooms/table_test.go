@@ -92,7 +92,7 @@ var plan = []room{
 	{path: "internal/testnode/...", may: []string{"sdk/...", "internal/guests", "internal/testnode/..."},
 		why: "starts the real programs and talks to them as a user does; never part of a program"},
 	{path: "internal/e2e/...", may: []string{"sdk/...", "internal/guests", "internal/testnode/..."},
-		why: "what the whole promises, tried from outside"},
+		why: "the promises of the whole, tried from outside; never part of a program"},
 	{path: "internal/keep",
 		why: "names libraries that are about to be used"},
 }
