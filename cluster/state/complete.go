@@ -67,11 +67,7 @@ func (m *Machine) retry(t *task, o *queue.Outcome, worker string) {
 		t.ready = satAdd(m.now, delay)
 	})
 	m.moved(t, queue.Retrying, o.Error)
-	if t.expires != 0 && t.expires <= t.ready {
-		m.wait(t, t.expires)
-		return
-	}
-	m.wait(t, t.ready)
+	m.schedule(t)
 }
 
 // random is a word drawn from what every replica knows.

@@ -281,6 +281,17 @@ func (l *ledger) check(t *rapid.T, m *Machine, a Applied) {
 			t.Fatalf("session %s holds %d of %d", x.Session, s.Outstanding, s.Running+s.Prefetch)
 		}
 	}
+	for _, q := range m.queues {
+		sum := 0
+		for x := q.head; x != nil; x = x.next {
+			if x.flags&flagStaged == 0 {
+				sum++
+			}
+		}
+		if q.pending < 0 || q.scheduled < 0 || q.running < 0 || q.dead < 0 || q.pending+q.scheduled+q.running+q.dead != sum {
+			t.Fatalf("queue %s counts %d pending, %d scheduled, %d running, %d dead of %d", q.name, q.pending, q.scheduled, q.running, q.dead, sum)
+		}
+	}
 	var pool uint32
 	keys := uint32(0)
 	for _, x := range m.tasks {

@@ -137,6 +137,19 @@ func TestExpires(t *testing.T) {
 	}
 }
 
+func TestExpiresBeforeItsTime(t *testing.T) {
+	r := newRig(t)
+	r.submit(1, func(_ *queue.Spec, c *command.Call) { c.Countdown, c.ExpiresIn = 3600e9, 5e9 })
+	if q, _ := r.m.Queue("default", "default"); q.Scheduled != 1 || q.Pending != 0 {
+		t.Fatalf("%+v", q)
+	}
+	r.now += 5e9
+	r.entry(&command.Continue{})
+	if v := r.state(1); v.State != queue.Revoked || v.Error.Type != queue.ErrExpired {
+		t.Fatalf("%+v", v)
+	}
+}
+
 func TestRevoke(t *testing.T) {
 	r := newRig(t)
 	r.submit(1, nil)

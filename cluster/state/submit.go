@@ -175,7 +175,7 @@ func (m *Machine) start(t *task) {
 		return
 	}
 	if t.ready > m.now {
-		m.wait(t, t.ready)
+		m.schedule(t)
 		return
 	}
 	m.makeReady(t)

@@ -37,6 +37,7 @@ const (
 	flagDead                            // dead-lettered
 	flagStaged                          // part of a stage not yet accepted
 	flagDirty                           // to be written at the next cut
+	flagScheduled                       // waits for its time, not for its turn
 )
 
 // extra is what few tasks have.

@@ -1,7 +1,5 @@
 package state
 
-import "github.com/windrow-dev/windrow/queue"
-
 type queueName struct{ namespace, name string }
 
 // taskList is the unfinished tasks of one queue in the order of acceptance,
@@ -59,7 +57,7 @@ func (l *taskList) count(t *task, n int) {
 		l.dead += n
 	case t.asg != nil:
 		l.running += n
-	case t.state == queue.Retrying || t.timerPos >= 0 && t.due == t.ready:
+	case t.flags&flagScheduled != 0:
 		l.scheduled += n
 	default:
 		l.pending += n

@@ -61,6 +61,17 @@ func (x *timers) unstage(g *stage) {
 	x.stages = slices.DeleteFunc(x.stages, func(o *stage) bool { return o == g })
 }
 
+// schedule lets a task wait for its time, or for its expiry if that comes
+// first.
+func (m *Machine) schedule(t *task) {
+	t.list.move(t, func() { t.flags |= flagScheduled })
+	if t.expires != 0 && t.expires < t.ready {
+		m.wait(t, t.expires)
+		return
+	}
+	m.wait(t, t.ready)
+}
+
 // wait sets a task's timer.
 func (m *Machine) wait(t *task, due int64) {
 	t.list.move(t, func() {
@@ -79,7 +90,10 @@ func (m *Machine) unwait(t *task) {
 	if t.timerPos < 0 {
 		return
 	}
-	t.list.move(t, func() { m.timers.remove(t) })
+	t.list.move(t, func() {
+		m.timers.remove(t)
+		t.flags &^= flagScheduled
+	})
 	m.dirty.task(t)
 }
 

@@ -1,0 +1,266 @@
+// Package testnode starts real windrowd processes for tests, stops them in
+// every way they may stop, and gives clients to talk to them. It never waits
+// by sleeping: it polls what can be seen, up to a deadline.
+package testnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	windrow "github.com/windrow-dev/windrow/sdk"
+
+	"github.com/windrow-dev/windrow/internal/guests"
+)
+
+// patience bounds everything that is polled for.
+const patience = 60 * time.Second
+
+var build struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// Binary builds windrowd once a test process and gives its path.
+func Binary(t testing.TB) string {
+	t.Helper()
+	build.once.Do(func() {
+		dir, err := os.MkdirTemp("", "windrowd-test")
+		if err != nil {
+			build.err = err
+			return
+		}
+		build.path = filepath.Join(dir, "windrowd")
+		cmd := exec.Command("go", "build", "-o", build.path, "github.com/windrow-dev/windrow/cmd/node")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			build.err = fmt.Errorf("build windrowd: %w\n%s", err, out)
+		}
+	})
+	if build.err != nil {
+		t.Fatal(build.err)
+	}
+	return build.path
+}
+
+// Node is one windrowd with its folder and its addresses, which it keeps over
+// restarts.
+type Node struct {
+	t        testing.TB
+	Dir      string
+	HTTPAddr string
+	RaftAddr string
+	Scheme   string // http, or https
+	Flags    []string
+	Env      []string
+	// Wrap is a command put before windrowd's own, such as ip netns exec.
+	Wrap []string
+
+	cmd  *exec.Cmd
+	log  *logFile
+	done chan struct{}
+}
+
+// New makes a node that has not been started.
+func New(t testing.TB, flags ...string) *Node {
+	t.Helper()
+	n := &Node{t: t, Dir: t.TempDir(), HTTPAddr: FreeAddr(t), RaftAddr: FreeAddr(t), Scheme: "http", Flags: flags}
+	t.Cleanup(n.cleanup)
+	return n
+}
+
+// Start makes a node and starts it.
+func Start(t testing.TB, flags ...string) *Node {
+	t.Helper()
+	n := New(t, flags...)
+	n.Start()
+	return n
+}
+
+// FreeAddr gives a loopback address that nobody listens on.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// Launch starts the process and does not wait for it.
+func (n *Node) Launch() {
+	n.t.Helper()
+	args := append(append([]string{}, n.Wrap...), Binary(n.t), "--data-dir", filepath.Join(n.Dir, "data"), "--http-addr", n.HTTPAddr, "--raft-addr", n.RaftAddr)
+	n.cmd = exec.Command(args[0], append(args[1:], n.Flags...)...)
+	n.cmd.Dir = n.Dir
+	n.cmd.Env = append(os.Environ(), n.Env...)
+	n.log = &logFile{}
+	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatalf("start windrowd: %v", err)
+	}
+	n.done = make(chan struct{})
+	go func(cmd *exec.Cmd, done chan struct{}) {
+		_ = cmd.Wait()
+		close(done)
+	}(n.cmd, n.done)
+}
+
+// Start starts the process and waits until it says that it is ready.
+func (n *Node) Start() {
+	n.t.Helper()
+	n.Launch()
+	n.WaitReady()
+}
+
+// WaitReady waits for the line that says so.
+func (n *Node) WaitReady() {
+	n.t.Helper()
+	Poll(n.t, "windrowd to be ready", func() error {
+		select {
+		case <-n.done:
+			n.t.Fatalf("windrowd ended instead of becoming ready:\n%s", n.Log())
+		default:
+		}
+		if !strings.Contains(n.Log(), "msg=ready") {
+			return errors.New(n.Log())
+		}
+		return nil
+	})
+}
+
+// Kill is kill -9; it returns once the process is gone.
+func (n *Node) Kill() { n.signal(syscall.SIGKILL) }
+
+// Stop is SIGTERM; it returns the exit code once the process is gone.
+func (n *Node) Stop() int {
+	n.signal(syscall.SIGTERM)
+	return n.cmd.ProcessState.ExitCode()
+}
+
+// Pause and Resume are SIGSTOP and SIGCONT.
+func (n *Node) Pause() { _ = n.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process go on.
+func (n *Node) Resume() { _ = n.cmd.Process.Signal(syscall.SIGCONT) }
+
+func (n *Node) signal(s syscall.Signal) {
+	n.t.Helper()
+	_ = n.cmd.Process.Signal(s)
+	select {
+	case <-n.done:
+	case <-time.After(patience):
+		n.t.Fatalf("windrowd did not end after %v:\n%s", s, n.Log())
+	}
+}
+
+// Wait returns the exit code of a process that ends by itself.
+func (n *Node) Wait() int {
+	n.t.Helper()
+	select {
+	case <-n.done:
+	case <-time.After(patience):
+		n.t.Fatalf("windrowd did not end by itself:\n%s", n.Log())
+	}
+	return n.cmd.ProcessState.ExitCode()
+}
+
+// Pid is the process's.
+func (n *Node) Pid() int { return n.cmd.Process.Pid }
+
+// Log is what the process has said since its last start.
+func (n *Node) Log() string { return n.log.String() }
+
+// URL is the node's HTTP address.
+func (n *Node) URL() string { return n.Scheme + "://" + n.HTTPAddr }
+
+// Client talks to this node alone.
+func (n *Node) Client() *windrow.Client { return Client(n.t, n.URL()) }
+
+// Client talks to the servers at the URLs.
+func Client(t testing.TB, urls ...string) *windrow.Client {
+	t.Helper()
+	c, err := windrow.New(windrow.Config{Servers: urls})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// Push uploads guests of internal/guests under their names.
+func Push(t testing.TB, c *windrow.Client, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, _, err := c.PushModule(context.Background(), name, strings.NewReader(string(guests.Wasm(name)))); err != nil {
+			t.Fatalf("push %s: %v", name, err)
+		}
+	}
+}
+
+func (n *Node) cleanup() {
+	if n.cmd == nil {
+		return
+	}
+	select {
+	case <-n.done:
+	default:
+		n.Resume()
+		_ = n.cmd.Process.Kill()
+		<-n.done
+	}
+	if n.t.Failed() {
+		n.t.Logf("log of %s:\n%s", n.HTTPAddr, n.Log())
+	}
+}
+
+// Poll tries until there is no error.
+func Poll(t testing.TB, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %v for %s: %v", patience, what, err)
+		}
+		<-tick.C
+	}
+}
+
+// logFile keeps a process's output.
+type logFile struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+var _ io.Writer = (*logFile)(nil)
+
+// Write implements io.Writer.
+func (l *logFile) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logFile) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
