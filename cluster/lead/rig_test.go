@@ -204,6 +204,7 @@ func logger(testing.TB) *slog.Logger { return slog.New(slog.DiscardHandler) }
 type sandboxes struct {
 	concurrency int
 	handBack    time.Duration
+	witness     *witness // nil: nobody looks
 
 	mu      sync.Mutex
 	waiting []*attempt
@@ -240,6 +241,9 @@ func (s *sandboxes) feed() {
 		s.most = max(s.most, len(s.running))
 		s.begun[x.a.ID]++
 		x.began = time.Now()
+		if s.witness != nil {
+			s.witness.began(x.a.ID)
+		}
 		s.work.Go(func() { s.run(x) })
 	}
 }
@@ -266,6 +270,9 @@ func (s *sandboxes) run(x *attempt) {
 	}
 	r.Outcome.Started, r.Outcome.Finished = x.began.UnixNano(), time.Now().UnixNano()
 	r.Outcome.Usage.WallNanos = int64(time.Since(x.began))
+	if s.witness != nil {
+		s.witness.stopped(x.a.ID)
+	}
 	s.mu.Lock()
 	delete(s.running, x)
 	s.feed()

@@ -25,7 +25,7 @@ func (w *Worker) guard(ctx context.Context) {
 		w.mu.Unlock()
 		if late {
 			w.log.Warn("no leader has answered: stopping all sandboxes", "for", fenceAfter)
-			w.killLost(queue.ErrWorkerLost)
+			w.killLost()
 		}
 		if left <= 0 {
 			left = fenceAfter
@@ -36,18 +36,19 @@ func (w *Worker) guard(ctx context.Context) {
 
 // killLost gives up whatever has not ended. What had ended is still reported,
 // if the session can be resumed.
-func (w *Worker) killLost(errType string) {
+func (w *Worker) killLost() {
 	w.mu.Lock()
 	t := w.tenure
 	ids := t.lose()
 	empty := len(t.out)+t.sending == 0
 	w.mu.Unlock()
 	for _, id := range ids {
-		w.cfg.Host.Kill(id, errType)
+		w.cfg.Host.Kill(id, queue.ErrWorkerLost)
 	}
 	if empty {
 		w.renew(t)
 	}
+	signal(w.work) // the link, if there is one, has served its purpose
 }
 
 // renew has the next attachment open a new session, once a lost one has

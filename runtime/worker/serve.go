@@ -26,7 +26,7 @@ func (w *Worker) attach(ctx context.Context) (Link, error) {
 	}
 	a := link.Attached()
 	if !a.Resumed {
-		w.abandon(newTenure(a.Session))
+		w.abandon(newTenure(a.Session), h.Incarnation)
 		w.log.Info("opened a session", "session", a.Session.String())
 	}
 	w.mu.Lock()
@@ -37,11 +37,14 @@ func (w *Worker) attach(ctx context.Context) (Link, error) {
 }
 
 // abandon goes over to another tenure, and kills what runs of the present one.
-func (w *Worker) abandon(next *tenure) {
+// The incarnation is set back to the one that was asked for, if the guard has
+// asked for another while the answer was on its way: a session must never be
+// ended by its own worker's hello while its sandboxes run.
+func (w *Worker) abandon(next *tenure, incarnation uint64) {
 	w.mu.Lock()
 	old := w.tenure
 	if next != nil {
-		w.tenure = next
+		w.tenure, w.incarnation = next, incarnation
 		w.credit.asked = false
 	}
 	ids := old.lose()
@@ -57,7 +60,7 @@ func (t *tenure) lose() []queue.ID {
 	var ids []queue.ID
 	for _, j := range t.jobs {
 		if j.phase == handed {
-			ids = append(ids, j.id)
+			ids = j.stop(ids, queue.ErrWorkerLost)
 			t.handed--
 		}
 		if j.phase == handed || j.phase == preparing {

@@ -67,7 +67,7 @@ func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
 	}
 	now := time.Now()
 	switch {
-	case j.killed || w.draining:
+	case j.dropped || w.draining:
 		j.tenure.answer(j)
 	case fault != nil:
 		j.outcome = &queue.Outcome{Error: fault, Started: now.UnixNano(), Finished: now.UnixNano()}
@@ -78,7 +78,7 @@ func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
 		wake := w.drowsy
 		w.drowsy = false
 		w.mu.Unlock()
-		w.cfg.Host.Submit(made, func(r host.Result) { w.done(j, &r) })
+		w.submit(j, made)
 		if wake {
 			signal(w.fresh)
 		}
@@ -86,6 +86,19 @@ func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
 	}
 	w.mu.Unlock()
 	signal(w.work)
+}
+
+// submit gives a job to the host. A kill may have passed between its becoming
+// the host's and this call, and found nothing there.
+func (w *Worker) submit(j *job, made *host.Attempt) {
+	w.cfg.Host.Submit(made, func(r host.Result) { w.done(j, &r) })
+	w.mu.Lock()
+	j.submitted = true
+	why := j.kill
+	w.mu.Unlock()
+	if why != "" {
+		w.cfg.Host.Kill(j.id, why)
+	}
 }
 
 // kill drops what has not begun, and stops what runs where that is asked for.
@@ -98,9 +111,9 @@ func (w *Worker) kill(t *tenure, kills []Kill) {
 		switch {
 		case j == nil:
 		case j.phase == preparing:
-			j.killed = true
+			j.dropped = true
 		case j.phase == handed && k.Terminate:
-			stop = append(stop, j.id)
+			stop = j.stop(stop, queue.ErrRevoked)
 		case j.phase == handed:
 			back = true
 		}

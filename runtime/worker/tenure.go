@@ -25,16 +25,28 @@ func newTenure(id queue.Fence) *tenure { return &tenure{id: id, jobs: map[queue.
 
 // job is one assignment on its way through the worker.
 type job struct {
-	tenure *tenure
-	id     queue.ID
-	fence  queue.Fence
-	phase  phase
-	handed time.Time // to the host
-	told   bool      // that it has begun
-	killed bool      // hand it back rather than run it
+	tenure    *tenure
+	id        queue.ID
+	fence     queue.Fence
+	phase     phase
+	handed    time.Time // to the host
+	told      bool      // that it has begun
+	dropped   bool      // hand it back rather than run it
+	submitted bool      // the host has it in truth
+	kill      string    // why the host shall kill it
 	// outcome is what to report; nil means to hand back.
 	outcome *queue.Outcome
 	blobs   []string
+}
+
+// stop has a job that the host has killed, by whoever submits it or by the
+// caller, to whose list its id is added.
+func (j *job) stop(ids []queue.ID, why string) []queue.ID {
+	j.kill = why
+	if j.submitted {
+		ids = append(ids, j.id)
+	}
+	return ids
 }
 
 // phase is where a job stands.

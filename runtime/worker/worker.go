@@ -98,7 +98,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	err := w.run(ctx)
 	cancel()
 	guard.Wait()
-	w.abandon(nil)
+	w.abandon(nil, 0)
 	w.slow.Wait()
 	if errors.Is(err, errLeft) {
 		return nil
@@ -155,7 +155,7 @@ func (w *Worker) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-		w.killLost(queue.ErrWorkerLost)
+		w.killLost()
 	}
 	close(w.leave)
 	patience := time.NewTimer(leaveWithin)
