@@ -12,10 +12,11 @@ import (
 // flush writes a generation and retires it; false means that the flusher's
 // time is over.
 func (s *Store) flush(g *generation) bool {
+	start := s.opt.now()
 	if !s.awaitRoom() {
 		return false
 	}
-	version, err := s.write(g)
+	w, err := s.write(g)
 	if errors.Is(err, ErrClosed) {
 		return false
 	}
@@ -23,7 +24,9 @@ func (s *Store) flush(g *generation) bool {
 		s.fail(fmt.Errorf("write checkpoint %d: %w", g.index, err))
 		return false
 	}
-	s.retire(g, version)
+	s.retire(g, w.Version)
+	w.Took = s.opt.now().Sub(start)
+	s.opt.Observe(w)
 	s.refill()
 	return true
 }
@@ -33,7 +36,8 @@ func (s *Store) tidy() bool {
 	if !s.awaitRoom() {
 		return false
 	}
-	version, err := s.write(&generation{index: s.last.index, term: s.last.term, time: s.last.time})
+	start := s.opt.now()
+	w, err := s.write(&generation{index: s.last.index, term: s.last.term, time: s.last.time})
 	if errors.Is(err, ErrClosed) {
 		return false
 	}
@@ -42,9 +46,11 @@ func (s *Store) tidy() bool {
 		return false
 	}
 	s.mu.Lock()
-	s.version = version
+	s.version = w.Version
 	s.mu.Unlock()
-	s.db.SetDiscardTs(s.readers.oldest(version))
+	s.db.SetDiscardTs(s.readers.oldest(w.Version))
+	w.Took = s.opt.now().Sub(start)
+	s.opt.Observe(w)
 	return true
 }
 
@@ -60,32 +66,33 @@ func (s *Store) fail(err error) {
 
 // write puts a generation, its bookkeeping and a share of what has expired
 // into Badger, all or nothing, and returns once it is synced.
-func (s *Store) write(g *generation) (version uint64, err error) {
+func (s *Store) write(g *generation) (w Written, err error) {
 	b := &batch{ops: make([]record, 0, len(g.records)+16)}
 	for _, r := range g.records {
 		if !r.deleted || s.present(r.key) {
 			b.add(r)
 		}
 	}
-	head, next := s.sweep.head, s.sweep.next.Load()
+	sw := swept{head: s.sweep.head, next: s.sweep.next.Load()}
 	if s.sweepDue(g.time) {
-		if head, next, err = s.addSweep(b, g.time); err != nil {
-			return 0, err
+		if sw, err = s.addSweep(b, g.time); err != nil {
+			return w, err
 		}
 	}
-	next = min(next, b.addLists(g.expiries, g.time, s.version+1))
+	next := min(sw.next, b.addLists(g.expiries, g.time, s.version+1))
 	m := meta{index: g.index, term: g.term, time: g.time}
 	b.put(ownKey(ownMeta), m.encode())
-	if version, err = s.commit(b, s.version); err != nil { // only the flusher changes s.version
-		return 0, err
+	w = Written{Keys: len(b.ops), Bytes: b.bytes, Swept: sw.tasks}
+	if w.Version, err = s.commit(b, s.version); err != nil { // only the flusher changes s.version
+		return w, err
 	}
 	s.mu.Lock()
 	s.last = m
 	s.mu.Unlock()
-	s.sweep.head = head
+	s.sweep.head = sw.head
 	s.swept.Store(m.time)
 	s.sweep.next.Store(next)
-	return version, nil
+	return w, nil
 }
 
 // present reports whether Badger may hold a key. Most tasks end within the

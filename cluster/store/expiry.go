@@ -124,54 +124,70 @@ func (b *batch) addLists(items []expiry, now int64, version uint64) (first int64
 	return first
 }
 
-// addSweep deletes what is due at a time, within bounds, and moves the head. It
-// returns the new head and the minute of the first list that stays.
-func (s *Store) addSweep(b *batch, now int64) (head sweepHead, next int64, err error) {
-	head = s.sweep.head
-	it := s.iterate(s.version, bounds{prefix: ownKey(ownExpiry), from: head.at.key()})
+// swept is what a sweep came to: the new head, the minute of the first list
+// that stays, and how many tasks went.
+type swept struct {
+	head  sweepHead
+	next  int64
+	tasks int
+}
+
+// addSweep deletes what is due at a time, within bounds, and moves the head.
+func (s *Store) addSweep(b *batch, now int64) (swept, error) {
+	sw := swept{head: s.sweep.head, next: never}
+	it := s.iterate(s.version, bounds{prefix: ownKey(ownExpiry), from: sw.head.at.key()})
 	defer it.Close()
-	tasks, limit := 0, len(b.ops)+sweepKeys
+	limit := len(b.ops) + sweepKeys
 	for ; it.Valid(); it.Next() {
-		item := it.Item()
-		at, err := parseListKey(item.Key())
+		at, err := parseListKey(it.Item().Key())
 		if err != nil {
-			return head, 0, err
+			return sw, err
 		}
-		if at.minute > now/minute || tasks >= sweepTasks || len(b.ops) >= limit {
-			next = at.minute // the head stays behind it: earlier ones may come
+		if at.minute > now/minute || sw.tasks >= sweepTasks || len(b.ops) >= limit {
+			sw.next = at.minute // the head stays behind it: earlier ones may come
 			break
 		}
-		if at != head.at {
-			head = sweepHead{at: at}
+		if at != sw.head.at {
+			sw.head = sweepHead{at: at}
 		}
-		list, err := itemList(it)
+		whole, err := s.addList(b, it, &sw, limit)
 		if err != nil {
-			return head, 0, fmt.Errorf("expiry list %x: %w", item.Key(), err)
+			return sw, fmt.Errorf("expiry list %x: %w", it.Item().Key(), err)
 		}
-		for head.gone < len(list) && tasks < sweepTasks && len(b.ops) < limit {
-			whole, err := s.addTask(b, list[head.gone], limit)
-			if err != nil {
-				return head, 0, err
-			}
-			if !whole {
-				break
-			}
-			head.gone++
-			tasks++
-		}
-		if head.gone < len(list) {
-			next = at.minute
+		if !whole {
+			sw.next = at.minute
 			break
 		}
-		b.delete(item.KeyCopy(nil))
+		b.delete(it.Item().KeyCopy(nil))
 		at.part++
-		head = sweepHead{at: at}
+		sw.head = sweepHead{at: at}
 	}
-	if next == 0 {
-		next = never
+	b.put(ownKey(ownHead), sw.head.encode())
+	return sw, nil
+}
+
+// addList deletes the tasks of the list under a cursor, from the head on.
+func (s *Store) addList(b *batch, it *cursor, sw *swept, limit int) (whole bool, err error) {
+	v, err := it.Item().ValueCopy(nil)
+	if err != nil {
+		return false, err
 	}
-	b.put(ownKey(ownHead), head.encode())
-	return head, next, nil
+	list, err := decodeList(v)
+	if err != nil {
+		return false, err
+	}
+	for sw.head.gone < len(list) {
+		if sw.tasks >= sweepTasks || len(b.ops) >= limit {
+			return false, nil
+		}
+		whole, err := s.addTask(b, list[sw.head.gone], limit)
+		if err != nil || !whole {
+			return false, err
+		}
+		sw.head.gone++
+		sw.tasks++
+	}
+	return true, nil
 }
 
 // manyAttempts is from where on a task's attempts are looked up rather than
@@ -205,15 +221,6 @@ func encodeList(items []expiry) []byte {
 		b = append(b, items[i].id[:]...)
 	}
 	return b
-}
-
-// itemList reads the list under a cursor.
-func itemList(it *cursor) ([]expiry, error) {
-	b, err := it.Item().ValueCopy(nil)
-	if err != nil {
-		return nil, err
-	}
-	return decodeList(b)
 }
 
 func decodeList(b []byte) ([]expiry, error) {

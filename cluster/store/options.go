@@ -27,6 +27,8 @@ type Options struct {
 	// Failed is told, once, of a fault after which no checkpoint will be
 	// written any more: the node must stop. It must not block.
 	Failed func(error)
+	// Observe is told of each checkpoint written; it must not block.
+	Observe func(Written)
 	// Floor is the lowest applied index that the log can carry on from, that
 	// is, its first index − 1. Open refuses a store that lags behind it.
 	Floor  uint64
@@ -59,6 +61,16 @@ type Options struct {
 	seam   func(step string)
 }
 
+// Written tells of one checkpoint: how long it took from its cut until it was
+// synced, waiting for space included, and what it held.
+type Written struct {
+	Took    time.Duration
+	Keys    int
+	Bytes   int64
+	Swept   int // expired tasks deleted
+	Version uint64
+}
+
 // maxValue is the largest value of one key. From 1 MiB on Badger would move it
 // to its value log, which is never collected here, and it must fit, with its
 // key, into one part of a large checkpoint.
@@ -84,6 +96,9 @@ func (o *Options) fill() error {
 	}
 	if o.now == nil {
 		o.now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(Written) {}
 	}
 	if o.seam == nil {
 		o.seam = func(string) {}
