@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -219,12 +220,8 @@ func payloadOf(c *wire.Call, l *Limits) (queue.Payload, error) {
 		}
 		p.Raw = true
 	}
-	if n := int64(len(c.Input)); n > l.Value {
-		return p, refuse(wire.CodeTooLarge, "input has %d bytes and may have %d", n, l.Value)
-	}
-	// args and kwargs travel with the assignment, whatever their size.
-	if n := len(c.Args) + len(c.Kwargs); n > queue.MaxInline {
-		return p, refuse(wire.CodeTooLarge, "args and kwargs have %d bytes and may have %d together; give what is larger as input", n, queue.MaxInline)
+	if n := int64(len(c.Input) + len(c.Args) + len(c.Kwargs)); n > l.Value {
+		return p, refuse(wire.CodeTooLarge, "the task is given %d bytes and may be given %d; send less, or where to find it", n, l.Value)
 	}
 	if len(c.Headers) > maxHeaders {
 		return p, wrong("headers", "has more than 16 KiB; give large values as input")
@@ -276,16 +273,35 @@ func (b *submission) add(ctx context.Context, c *wire.Call) error {
 	if err != nil {
 		return err
 	}
-	if len(p.Input) > queue.MaxInline {
-		digest, _, err := b.blobs.Put(ctx, bytes.NewReader(p.Input), "")
-		if err != nil {
-			return err
-		}
-		p.Input, p.Blob = nil, digest
-		call.Blobs = []string{digest}
+	if call.Blobs, err = b.moveOut(ctx, &p); err != nil {
+		return err
 	}
 	b.push(spec, call, &p)
 	return nil
+}
+
+// moveOut makes a blob of what is too large to travel in commands: of an input,
+// or of args and kwargs as the object that a command reads from its stdin. In
+// the latter case Args stays, as an empty list, beside the digest.
+func (b *submission) moveOut(ctx context.Context, p *queue.Payload) ([]string, error) {
+	var parts []io.Reader
+	switch {
+	case len(p.Input) > queue.MaxInline:
+		parts = []io.Reader{bytes.NewReader(p.Input)}
+		p.Input = nil
+	case len(p.Args)+len(p.Kwargs) > queue.MaxInline:
+		parts = []io.Reader{strings.NewReader(`{"args":`), bytes.NewReader(or(p.Args, "[]")),
+			strings.NewReader(`,"kwargs":`), bytes.NewReader(or(p.Kwargs, "{}")), strings.NewReader("}")}
+		p.Args, p.Kwargs = []byte("[]"), nil
+	default:
+		return nil, nil
+	}
+	digest, _, err := b.blobs.Put(ctx, io.MultiReader(parts...), "")
+	if err != nil {
+		return nil, err
+	}
+	p.Blob = digest
+	return []string{digest}, nil
 }
 
 func (b *submission) push(spec queue.Spec, call command.Call, p *queue.Payload) {

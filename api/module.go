@@ -63,12 +63,14 @@ func (s *Server) putModule(c *fiber.Ctx) error {
 	return sendJSON(c, status, &m)
 }
 
-// upload takes one of the places for bodies that stream.
+// upload takes one of the places for large uploads, or waits for one.
 func (s *Server) upload() (release func(), err error) {
+	ctx, cancel := s.context()
+	defer cancel()
 	select {
 	case s.uploads <- struct{}{}:
 		return func() { <-s.uploads }, nil
-	default:
+	case <-ctx.Done():
 		return nil, refuse(wire.CodeBusy, "the node takes %d uploads at a time; try again in a moment", cap(s.uploads))
 	}
 }

@@ -38,7 +38,7 @@ type Limits struct {
 	Memory      int64         // most of an attempt; 512 MiB
 	TaskTimeout time.Duration // longest of an attempt; 24 h
 	Bodies      int64         // bytes of all bodies above 64 KiB in memory; 256 MiB
-	Uploads     int           // streamed bodies at once; 16
+	Uploads     int           // modules and blobs on their way in at once, the next ones wait; 4
 	Streams     int           // answers that stay open at once; 1,000
 	Connections int           // at once; 65,536
 }
@@ -75,7 +75,7 @@ func (c *Config) defaults() {
 	orDefault(&l.Memory, 512<<20)
 	orDefault(&l.TaskTimeout, 24*time.Hour)
 	orDefault(&l.Bodies, 256<<20)
-	orDefault(&l.Uploads, 16)
+	orDefault(&l.Uploads, 4)
 	orDefault(&l.Streams, 1000)
 	orDefault(&l.Connections, 64<<10)
 	orDefault(&t.Header, 15*time.Second)

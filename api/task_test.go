@@ -114,7 +114,6 @@ func TestBadCalls(t *testing.T) {
 		{`{"task":"etl.load","retry":{"max_backoff":0}}`, 400, "invalid_field", "retry.max_backoff"},
 		{`{"task":"etl.load","link":[{"task":"etl.main"}]}`, 422, "unsupported", "leave them out"},
 		{`{"task":"etl.load","input":` + deep + `}`, 400, "invalid_json", "nesting deeper than 200 levels"},
-		{`{"task":"etl.load","args":["` + strings.Repeat("x", 70_000) + `"]}`, 413, "too_large", "give what is larger as input"},
 		{`{"task":"etl.load","headers":{"h":"` + strings.Repeat("x", 17_000) + `"}}`, 400, "invalid_field", "more than 16 KiB"},
 		{"{\"task\":\"etl.load\",\"args\":[\"\xff\"]}", 400, "invalid_json", "not UTF-8"},
 	} {
@@ -281,6 +280,17 @@ func TestLargeValues(t *testing.T) {
 	task := b.task(id)
 	if string(task.Input) != big || string(task.Result) != result || task.ResultDigest != d.ResultBlob || task.InputDigest != d.Payload.Blob {
 		t.Fatalf("%d %d %s", len(task.Input), len(task.Result), task.ResultDigest)
+	}
+	id2 := b.submit(`{"task":"etl.load","args":[` + big + `],"kwargs":{"k":1}}`)
+	if d := b.node.tasks[id2]; len(d.Payload.Args) > 2 || d.Payload.Blob == "" {
+		t.Fatal("the arguments went into the log")
+	}
+	if task := b.task(id2); string(task.Args) != "["+big+"]" || string(task.Kwargs) != `{"k":1}` || task.Input != nil {
+		t.Fatalf("%d %s", len(task.Args), task.Kwargs)
+	}
+	id2 = b.submit(`{"task":"etl.load","kwargs":{"k":` + big + `}}`)
+	if task := b.task(id2); string(task.Args) != "[]" || string(task.Kwargs) != `{"k":`+big+`}` {
+		t.Fatalf("%s %d", task.Args, len(task.Kwargs))
 	}
 	delete(b.node.blobs, d.ResultBlob)
 	if task := b.task(id); task.Result != nil || string(task.Input) != big {

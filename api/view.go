@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 
@@ -187,9 +188,15 @@ func (s *Server) sendTask(c *fiber.Ctx, status int, d *queue.Detail) error {
 	v := &blended{head: b}
 	ctx, cancel := s.context()
 	defer cancel()
-	err := v.add(ctx, s.node, `,"input":`, d.Payload.Blob)
+	err := error(nil)
+	if d.Payload.Args != nil {
+		// The blob is {"args": …, "kwargs": …}; its members join the task's.
+		err = v.add(ctx, s.node, ",", d.Payload.Blob, 1)
+	} else {
+		err = v.add(ctx, s.node, `,"input":`, d.Payload.Blob, 0)
+	}
 	if err == nil {
-		err = v.add(ctx, s.node, `,"result":`, d.ResultBlob)
+		err = v.add(ctx, s.node, `,"result":`, d.ResultBlob, 0)
 	}
 	if err != nil {
 		v.close()
@@ -206,7 +213,8 @@ type blended struct {
 	size  int64
 }
 
-func (v *blended) add(ctx context.Context, blobs Blobs, name, digest string) error {
+// add puts a blob after a name, without so many of its bytes at either end.
+func (v *blended) add(ctx context.Context, blobs Blobs, name, digest string, trim int64) error {
 	if digest == "" {
 		return nil
 	}
@@ -217,10 +225,13 @@ func (v *blended) add(ctx context.Context, blobs Blobs, name, digest string) err
 	if err != nil {
 		return err
 	}
-	v.head = append(v.head, name...)
-	v.parts = append(v.parts, sized(v.head), f)
-	v.size += int64(len(v.head)) + size
 	v.files = append(v.files, f)
+	if _, err := io.CopyN(io.Discard, f, trim); err != nil {
+		return fmt.Errorf("read blob %s: %w", digest, err)
+	}
+	v.head = append(v.head, name...)
+	v.parts = append(v.parts, sized(v.head), io.LimitReader(f, size-2*trim))
+	v.size += int64(len(v.head)) + size - 2*trim
 	v.head = nil
 	return nil
 }
