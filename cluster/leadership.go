@@ -99,7 +99,7 @@ func (n *Node) lead() {
 			return
 		}
 	}
-	if !n.caughtUp(n.ctx, term) {
+	if !n.caughtUp(n.ctx, term) || !n.passRestored() {
 		return
 	}
 	n.startTime()
@@ -142,4 +142,17 @@ func (n *Node) caughtUp(ctx context.Context, term uint64) bool {
 	}
 	n.log.Error("read the log", "error", err)
 	return false
+}
+
+// passRestored fills the log with empty entries up to what the shard holds. A
+// received snapshot may be newer than its index; a server that leads with it
+// and without the entries it came from, after a recovery by hand, must not
+// give their indexes to new commands, which the shard would skip.
+func (n *Node) passRestored() bool {
+	for n.raft.LastIndex() < n.shard.AppliedIndex() {
+		if err := n.raft.Barrier(0).Error(); err != nil {
+			return false
+		}
+	}
+	return true
 }

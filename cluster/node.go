@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -28,7 +27,7 @@ type Node struct {
 	wal       *wal.WAL
 	logs      *logStore
 	snapshots *snapshotStore
-	transport *raft.NetworkTransport
+	transport *transport
 	raft      *raft.Raft
 	notify    chan bool // Raft's word on this node's leadership
 
@@ -122,10 +121,7 @@ func (n *Node) open() error {
 	if err := n.alignLog(); err != nil {
 		return err
 	}
-	n.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Logger: logger, Stream: &streamLayer{Listener: n.cfg.Net.Raft(), node: n}, MaxPool: 4, Timeout: raftTimeout,
-	})
-	n.transport.TimeoutScale = snapshotScale
+	n.transport = newTransport(n, logger)
 	conf := raft.DefaultConfig()
 	conf.LocalID = n.id
 	conf.Logger = logger
@@ -278,25 +274,3 @@ func (n *Node) closeFiles() error {
 	}
 	return err
 }
-
-// streamLayer is Raft's way through the node's one listener.
-type streamLayer struct {
-	net.Listener
-	node *Node
-}
-
-// Dial implements raft.StreamLayer.
-func (s *streamLayer) Dial(addr raft.ServerAddress, limit time.Duration) (net.Conn, error) {
-	return s.node.cfg.Net.DialRaft(string(addr), limit)
-}
-
-// Addr implements net.Listener; Raft tells it to the others as this node's.
-func (s *streamLayer) Addr() net.Addr { return advertised(s.node.cfg.RaftAddr) }
-
-type advertised string
-
-// Network implements net.Addr.
-func (advertised) Network() string { return "tcp" }
-
-// String implements net.Addr.
-func (a advertised) String() string { return string(a) }

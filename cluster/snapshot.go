@@ -170,41 +170,62 @@ func (s *snapshotStore) Create(_ raft.SnapshotVersion, index, term uint64, confi
 	}}, nil
 }
 
-// Open implements raft.SnapshotStore. Raft wants the exact size before the
-// first byte, hence the file.
+// Open implements raft.SnapshotStore. A local snapshot is written when it is
+// first read; until then its size is unknown.
 func (s *snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	m, ok := s.newest()
 	if !ok || m.ID != id {
 		return nil, nil, fmt.Errorf("open snapshot %s: gone", id)
 	}
-	if m.File != "" {
-		f, err := os.Open(filepath.Join(s.dir, m.File))
-		if err != nil {
-			return nil, nil, fmt.Errorf("open received snapshot: %w", err)
-		}
-		return sized(&m, f, f)
+	if m.File == "" {
+		return m.raft(0), &lazySnapshot{store: s, atLeast: m.ShardIndex}, nil
 	}
-	f, err := os.CreateTemp(s.dir, "send-*.data")
+	f, err := os.Open(filepath.Join(s.dir, m.File))
 	if err != nil {
-		return nil, nil, fmt.Errorf("write snapshot: %w", err)
+		return nil, nil, fmt.Errorf("open received snapshot: %w", err)
 	}
-	spent := &spentFile{f}
-	if err := s.fill(f, m.ShardIndex); err != nil {
-		_ = spent.Close()
-		return nil, nil, fmt.Errorf("write snapshot: %w", err)
+	st, err := f.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
 	}
-	return sized(&m, f, spent)
+	return m.raft(st.Size()), f, nil
 }
 
-// fill writes one consistent state of at least the index into f.
-func (s *snapshotStore) fill(f *os.File, atLeast uint64) error {
+// lazySnapshot is one consistent state in a file of its own, which exists from
+// the first use until Close.
+type lazySnapshot struct {
+	store   *snapshotStore
+	atLeast uint64
+	f       *os.File
+}
+
+// write makes the file, if it is not there yet, and gives its size.
+func (z *lazySnapshot) write() (int64, error) {
+	if z.f == nil {
+		f, err := os.CreateTemp(z.store.dir, "send-*.data")
+		if err != nil {
+			return 0, fmt.Errorf("write snapshot: %w", err)
+		}
+		if err := z.fill(f); err != nil {
+			return 0, errors.Join(fmt.Errorf("write snapshot: %w", err), f.Close(), os.Remove(f.Name()))
+		}
+		z.f = f
+	}
+	st, err := z.f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
+}
+
+func (z *lazySnapshot) fill(f *os.File) error {
 	w := bufio.NewWriterSize(f, 1<<20)
-	index, _, err := s.shard.WriteSnapshot(s.ctx, w)
+	index, _, err := z.store.shard.WriteSnapshot(z.store.ctx, w)
 	if err != nil {
 		return err
 	}
-	if index < atLeast {
-		return fmt.Errorf("state stands at entry %d, wanted %d", index, atLeast)
+	if index < z.atLeast {
+		return fmt.Errorf("state stands at entry %d, wanted %d", index, z.atLeast)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -213,21 +234,22 @@ func (s *snapshotStore) fill(f *os.File, atLeast uint64) error {
 	return err
 }
 
-func sized(m *snapshotMeta, f *os.File, rc io.ReadCloser) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	st, err := f.Stat()
-	if err != nil {
-		_ = rc.Close()
-		return nil, nil, err
+// Read implements io.Reader.
+func (z *lazySnapshot) Read(b []byte) (int, error) {
+	if z.f == nil {
+		if _, err := z.write(); err != nil {
+			return 0, err
+		}
 	}
-	return m.raft(st.Size()), rc, nil
+	return z.f.Read(b)
 }
 
-// spentFile is removed once it has been read.
-type spentFile struct{ *os.File }
-
 // Close implements io.Closer.
-func (f *spentFile) Close() error {
-	return errors.Join(f.File.Close(), os.Remove(f.Name()))
+func (z *lazySnapshot) Close() error {
+	if z.f == nil {
+		return nil
+	}
+	return errors.Join(z.f.Close(), os.Remove(z.f.Name()))
 }
 
 // snapshotSink takes either a local checkpoint, which has no bytes, or a
