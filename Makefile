@@ -50,7 +50,7 @@ wasm: ## the example modules in bin/wasm/
 
 .PHONY: demo
 demo: build ## a node, modules, tasks and their results, before your eyes
-	@./scripts/demo.sh
+	@go run ./examples/demo
 
 .PHONY: clean
 clean: ## remove what was built
