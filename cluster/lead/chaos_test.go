@@ -209,30 +209,39 @@ func (w *witness) stopped(id queue.ID) {
 // TestStorm lets three workers, their links and the leader fail in every way,
 // and looks that the promises hold.
 func TestStorm(t *testing.T) {
-	seeds := 1500
+	seeds := 40
 	if testing.Short() {
 		seeds = 8
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { storm(t, uint64(seed)) })
+			synctest.Test(t, func(t *testing.T) { storm(t, uint64(seed), false) })
+		})
+		t.Run(fmt.Sprintf("%d/stream", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { storm(t, uint64(seed), true) })
 		})
 	}
 }
 
-func storm(t *testing.T, seed uint64) {
+func storm(t *testing.T, seed uint64, streams bool) {
 	dice := &chance{r: rand.New(rand.NewPCG(seed, 1))}
 	c := newCluster(t)
 	see := &witness{machine: c.machine, ends: map[queue.ID]int{}, running: map[queue.ID]int{}, early: map[queue.ID]bool{}, begun: map[queue.ID]int{}}
 	c.after = see.entry
 	c.lead()
 	defer c.depose()
+	var served sync.WaitGroup
+	defer served.Wait()
 	var workers []*node
 	var skies []*weather
 	start := func(i int, incarnation uint64) *node {
 		h := newSandboxes(1 + dice.below(4))
 		h.witness = see
-		return startWorker(t, fmt.Sprintf("w%d", i), incarnation<<32, stormy{c, skies[i]}, h)
+		var a link.Attacher = stormy{c, skies[i]}
+		if streams {
+			a = far{c, skies[i], &served}
+		}
+		return startWorker(t, fmt.Sprintf("w%d", i), incarnation<<32, a, h)
 	}
 	for i := range 3 {
 		skies = append(skies, &weather{chance: dice})
