@@ -279,7 +279,7 @@ func (s *Server) revoke(r *http.Request) (int, any, error) {
 	case wire.Final(t.State):
 		return 0, nil, refuse(409, wire.CodeAlreadyEnded, "task "+t.ID+" has ended with "+t.State)
 	case t.State == wire.StateStarted && !body.Terminate:
-		return 0, nil, refuse(409, wire.CodeRunning, "task "+t.ID+" runs; terminate ends it all the same")
+		// What runs goes on.
 	default:
 		if t.cancel != nil {
 			t.cancel()

@@ -187,11 +187,27 @@ func (s *suite) terminate() {
 	t := s.T
 	id := s.submit(windrow.Call{Task: "suite-sleep.main", Input: []byte("30000")})
 	s.until(id, wire.StateStarted, wire.StateReceived)
-	_, err := s.c.Revoke(bounded(t), id, false)
-	refused(t, err, 409, wire.CodeRunning)
 	must[*windrow.Submitted](t)(s.c.Revoke(bounded(t), id, true))
 	if task := must[*windrow.Task](t)(s.c.Wait(bounded(t), id)); task.State != wire.StateRevoked {
 		t.Errorf("state %s", task.State)
+	}
+}
+
+// revokeRunning cannot know whether the task has begun when the revocation
+// arrives: one that has not is revoked, without an attempt.
+func (s *suite) revokeRunning() {
+	t := s.T
+	id := s.submit(windrow.Call{Task: "suite-sleep.main", Input: []byte("300")})
+	s.until(id, wire.StateStarted, wire.StateSuccess)
+	if _, err := s.c.TaskWithin(bounded(t), id, 50*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.c.Revoke(bounded(t), id, false); err != nil && !windrow.HasCode(err, wire.CodeAlreadyEnded) {
+		t.Fatal(err)
+	}
+	task := must[*windrow.Task](t)(s.c.Wait(bounded(t), id))
+	if task.State != wire.StateSuccess && (task.State != wire.StateRevoked || task.Attempt != 0) {
+		t.Errorf("state %s after %d attempts", task.State, task.Attempt)
 	}
 }
 
