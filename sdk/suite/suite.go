@@ -179,14 +179,14 @@ func refused(t *testing.T, err error, status int, code string) {
 }
 
 // until polls for a state that must come.
-func (s *suite) until(id string, want ...string) *windrow.Task {
+func (s *suite) until(id string, want ...string) {
 	t := s.T
 	t.Helper()
 	ctx := bounded(t)
 	for {
 		task := must[*windrow.Task](t)(s.c.Task(ctx, id))
 		if slices.Contains(want, task.State) {
-			return task
+			return
 		}
 		if wire.Final(task.State) {
 			t.Fatalf("task %s ended with %s, want %v", id, task.State, want)
