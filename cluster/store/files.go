@@ -28,7 +28,7 @@ func badgerOptions(dir string, o *Options) badger.Options {
 		WithMemTableSize(o.MemTable).
 		WithNumMemtables(2).
 		WithNumCompactors(2).
-		WithBlockCacheSize(o.BlockCache).
+		WithBlockCacheSize(0). // blocks are mapped, and a cache would count each as a whole table
 		WithMetricsEnabled(false).
 		WithLogger(badgerLog{o.Logger})
 }

@@ -47,7 +47,7 @@ type generation struct {
 
 // newGeneration expects about as many keys as the last one had.
 func newGeneration(keys int) *generation {
-	return &generation{at: make(map[string]int32, keys), done: make(chan struct{})}
+	return &generation{records: make([]record, 0, keys), at: make(map[string]int32, keys), done: make(chan struct{})}
 }
 
 func (g *generation) add(r record) {

@@ -37,8 +37,6 @@ type Options struct {
 	// MemTable is Badger's memtable in bytes; default 64 MiB, at least 8 MiB.
 	// A checkpoint's transaction is at most 15 % of it.
 	MemTable int64
-	// BlockCache is the memory for blocks read from disk; default 32 MiB.
-	BlockCache int64
 	// VerifyLimit is the size up to which Open reads the whole database once
 	// to check every checksum; default 2 GiB, negative never.
 	VerifyLimit int64
@@ -83,7 +81,6 @@ func (o *Options) fill() error {
 	setInt(&o.MaxBytes, 3_000_000)
 	setInt(&o.LowPercent, 5)
 	setInt64(&o.MemTable, 64<<20)
-	setInt64(&o.BlockCache, 32<<20)
 	setInt64(&o.VerifyLimit, 2<<30)
 	setInt64(&o.Reserve, 64<<20)
 	setInt64(&o.MinFree, 4*o.MemTable)
@@ -107,7 +104,7 @@ func (o *Options) fill() error {
 	if o.Dir == "" {
 		errs = append(errs, errors.New("no directory"))
 	}
-	if o.Window < 0 || o.MaxBytes < 0 || o.BlockCache < 0 || o.MinFree < 0 {
+	if o.Window < 0 || o.MaxBytes < 0 || o.MinFree < 0 {
 		errs = append(errs, errors.New("a negative size or time"))
 	}
 	if o.MemTable < 8<<20 || o.MemTable > 1<<30-1 {

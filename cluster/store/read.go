@@ -25,11 +25,10 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 		}
 		return bytes.Clone(r.value), nil
 	}
-	s.life.RLock()
-	defer s.life.RUnlock()
-	if s.db.IsClosed() {
+	if !s.life.enter() {
 		return nil, ErrClosed
 	}
+	defer s.life.leave()
 	// What left the overlay before we looked is in Badger; the newest there
 	// is what is wanted, so no version can be discarded under us.
 	txn := s.db.NewTransactionAt(math.MaxUint64, false)
@@ -54,11 +53,10 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 // slices hold during the call only, and it must not block for long: while it
 // runs, compactions keep what it may still read.
 func (s *Store) Scan(prefix, from []byte, reverse bool, fn func(key, value []byte) bool) error {
-	s.life.RLock()
-	defer s.life.RUnlock()
-	if s.db.IsClosed() {
+	if !s.life.enter() {
 		return ErrClosed
 	}
+	defer s.life.leave()
 	in := bounds{prefix: prefix, from: from, reverse: reverse}
 	s.mu.RLock()
 	list := s.open.collect(nil, in)
@@ -84,11 +82,10 @@ func (s *Store) Scan(prefix, from []byte, reverse bool, fn func(key, value []byt
 // Load calls fn for every key under each prefix in turn, as the last
 // checkpoint has them: what a machine starts from. The slices are fn's to keep.
 func (s *Store) Load(prefixes [][]byte, fn func(key, value []byte) error) error {
-	s.life.RLock()
-	defer s.life.RUnlock()
-	if s.db.IsClosed() {
+	if !s.life.enter() {
 		return ErrClosed
 	}
+	defer s.life.leave()
 	s.mu.RLock()
 	version := s.version
 	release := s.readers.take(version)
@@ -210,6 +207,42 @@ func (s *Store) iterate(version uint64, in bounds) *cursor {
 func (c *cursor) Close() {
 	c.Iterator.Close()
 	c.txn.Discard()
+}
+
+// life counts the readers of Badger, so that its end waits for them and no
+// new ones come.
+type life struct {
+	mu      sync.Mutex
+	readers int
+	over    bool
+	empty   chan struct{} // closed by the last reader, made by end
+}
+
+func (l *life) enter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.readers++
+	}
+	return !l.over
+}
+
+func (l *life) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.readers--; l.readers == 0 && l.over {
+		close(l.empty)
+	}
+}
+
+func (l *life) end() {
+	l.mu.Lock()
+	l.over, l.empty = true, make(chan struct{})
+	if l.readers == 0 {
+		close(l.empty)
+	}
+	l.mu.Unlock()
+	<-l.empty
 }
 
 // views counts who reads which version, so that compactions keep it.

@@ -70,7 +70,7 @@ func (re restorer) run(r io.Reader) error {
 // build writes a snapshot into a new database. Sorted as it is, it goes
 // straight into tables of the lowest level.
 func build(dir string, r io.Reader) (err error) {
-	o := Options{Dir: dir, MemTable: 8 << 20, BlockCache: 1 << 20, Logger: slog.New(slog.DiscardHandler)}
+	o := Options{Dir: dir, MemTable: 8 << 20, Logger: slog.New(slog.DiscardHandler)}
 	opt := badgerOptions(dir, &o).WithNumCompactors(0)
 	db, err := badger.OpenManaged(opt)
 	if err != nil {

@@ -50,11 +50,10 @@ func (s *Store) WriteSnapshot(ctx context.Context, w io.Writer) (index, term uin
 	if err := s.Checkpoint(ctx); err != nil {
 		return 0, 0, fmt.Errorf("write snapshot: %w", err)
 	}
-	s.life.RLock()
-	defer s.life.RUnlock()
-	if s.db.IsClosed() {
+	if !s.life.enter() {
 		return 0, 0, ErrClosed
 	}
+	defer s.life.leave()
 	s.mu.RLock()
 	version := s.version
 	release := s.readers.take(version)

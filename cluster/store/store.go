@@ -55,8 +55,7 @@ type Store struct {
 	version uint64
 	last    meta
 
-	// life is held by readers of Badger, so that Close waits for them.
-	life sync.RWMutex
+	life life
 
 	applied, appliedTerm, durable atomic.Uint64
 	fault                         atomic.Pointer[error] // for good
@@ -226,8 +225,7 @@ func (s *Store) close() error {
 	}
 	close(s.quit)
 	<-s.stopped
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.life.end()
 	if err := s.closeFiles(); err != nil {
 		return fmt.Errorf("close store %s: %w", s.opt.Dir, err)
 	}

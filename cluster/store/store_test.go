@@ -8,11 +8,13 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // small is a store whose parts are small enough for a test's temporary folder.
 func small(dir string) Options {
-	return Options{Dir: dir, MemTable: 8 << 20, BlockCache: 1 << 20, Reserve: -1, MinFree: 1, Window: time.Hour}
+	return Options{Dir: dir, MemTable: 8 << 20, Reserve: -1, MinFree: 1, Window: time.Hour}
 }
 
 func mustOpen(t testing.TB, o Options) *Store {
@@ -230,5 +232,46 @@ func TestStore_readsAfterCloseAreRefused(t *testing.T) {
 	}
 	if err := s.Close(); !errors.Is(err, ErrClosed) {
 		t.Fatalf("second Close: %v", err)
+	}
+}
+
+// TestDelete_leavesNoTombstoneOfWhatNeverCame counts all that Badger holds,
+// tombstones included.
+func TestDelete_leavesNoTombstoneOfWhatNeverCame(t *testing.T) {
+	s := mustOpen(t, small(t.TempDir()))
+	held := func() (n int) {
+		txn := s.db.NewTransactionAt(s.version, false)
+		defer txn.Discard()
+		o := badger.DefaultIteratorOptions
+		o.AllVersions = true
+		it := txn.NewIterator(o)
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			if !isOwn(it.Item().Key()) {
+				n++
+			}
+		}
+		return n
+	}
+	entry(s, 1, "kept", "1")
+	mustCheckpoint(t, s)
+	s.Begin()
+	for i := range 1000 {
+		k := fmt.Appendf(nil, "k%d", i)
+		if i%2 == 0 {
+			s.Put(k, []byte("short-lived"))
+		}
+		s.Delete(k)
+	}
+	s.Applied(2, 1, 0)
+	mustCheckpoint(t, s)
+	if n := held(); n != 1 {
+		t.Fatalf("Badger holds %d records, want 1", n)
+	}
+	entry(s, 3, "kept", "")
+	mustCheckpoint(t, s)
+	expect(t, s, "kept", "")
+	if n := held(); n != 2 {
+		t.Fatalf("Badger holds %d records, want the old one and its tombstone", n)
 	}
 }
