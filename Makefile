@@ -60,7 +60,9 @@ clean: ## remove what was built
 
 .PHONY: test
 test: build toolchains ## all tests of all Go modules
-	@for m in $(MODULES); do (cd "$$m" && echo "go test ./... (in $$m)" && go test $(TESTFLAGS) ./...); done
+	@status=0; for m in $(MODULES); do \
+		(cd "$$m" && echo "go test ./... (in $$m)" && go test $(TESTFLAGS) ./...) || status=1; \
+	done; exit $$status
 
 .PHONY: toolchains
 toolchains:
@@ -73,7 +75,9 @@ race: build ## all tests under the race detector, which needs a C compiler
 	@if ! command -v "$$(go env CC)" >/dev/null; then \
 		echo "no C compiler ($$(go env CC)): the race detector cannot be built (Debian: apt-get install gcc libc6-dev)"; exit 1; \
 	fi
-	@for m in $(MODULES); do (cd "$$m" && echo "go test -race ./... (in $$m)" && CGO_ENABLED=1 go test -race $(RACEFLAGS) ./...); done
+	@status=0; for m in $(MODULES); do \
+		(cd "$$m" && echo "go test -race ./... (in $$m)" && CGO_ENABLED=1 go test -race $(RACEFLAGS) ./...) || status=1; \
+	done; exit $$status
 
 .PHONY: vet
 vet: ## go vet and gofmt
