@@ -54,6 +54,9 @@ type Config struct {
 	// CompileTimeout bounds one compilation by the wall clock; default 1 min.
 	CompileTimeout time.Duration
 	Logger         *slog.Logger
+
+	// patience with children that do nothing; a test has less of it.
+	patience time.Duration
 }
 
 // Module is a module's bytes in a file.
@@ -183,6 +186,9 @@ func (c *Config) complete() error {
 	}
 	if c.CompileTimeout <= 0 {
 		c.CompileTimeout = time.Minute
+	}
+	if c.patience <= 0 {
+		c.patience = patience
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

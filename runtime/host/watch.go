@@ -10,12 +10,10 @@ import (
 )
 
 const (
-	// beginWithin is how long a child may take to load its module, or to begin
-	// the next attempt. It is long, for the machine may be busy; honest
-	// children need milliseconds.
-	beginWithin = 20 * time.Second
-	// answerWithin is how long the answers of ended attempts may stay out.
-	answerWithin = 5 * time.Second
+	// patience is how long a child may take to load its module, to begin the
+	// next attempt, or to send the answers of attempts that have ended. It is
+	// long, for the machine may be busy; honest children need milliseconds.
+	patience = 20 * time.Second
 	// progressLeast is the shortest time between two reports of progress that
 	// are passed on. Honest children keep a longer one.
 	progressLeast = 20 * time.Millisecond
@@ -65,7 +63,7 @@ func (l *loop) look(c *child) {
 		return
 	}
 	if begun < c.first {
-		if since := max(c.started, c.beganAt); time.Duration(l.now-since) > beginWithin {
+		if since := max(c.started, c.beganAt); time.Duration(l.now-since) > l.h.cfg.patience {
 			l.kill(c, errCrashed, "the sandbox did not begin its next attempt")
 		}
 		return
@@ -77,7 +75,7 @@ func (l *loop) look(c *child) {
 			c.lagging = l.now
 		}
 	}
-	if c.lagging > 0 && begun > c.first && time.Duration(l.now-c.lagging) > answerWithin {
+	if c.lagging > 0 && begun > c.first && time.Duration(l.now-c.lagging) > l.h.cfg.patience {
 		l.violation(c, "it kept answers back")
 		return
 	}
@@ -339,7 +337,8 @@ func (l *loop) settle(m *module, c *child, back []*job, hit bool, reason string)
 	switch {
 	case !c.ready:
 		l.startFailed(m, reason)
-	case !hit && len(back) > 0:
+	case !hit && (len(back) > 0 || c.hostile):
+		// Nobody is to blame, but it must not go on like this for ever.
 		if m.failures++; m.failures >= startTries {
 			m.failures = 0
 			l.failAll(m, errCrashed, reason)

@@ -2,5 +2,5 @@
 
 package sandbox
 
-// builtWithCgo says whether Landlock must be left off; see the other file.
+// builtWithCgo says whether layers must be left off; see the other file.
 const builtWithCgo = false
