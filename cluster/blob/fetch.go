@@ -65,7 +65,7 @@ func (r *Replicator) Fetch(ctx context.Context, digest string) error {
 		r.Forget(digest)
 		return nil
 	}
-	faults := error(fmt.Errorf("%w: %s", ErrNotFound, digest))
+	faults := fmt.Errorf("%w: %s", ErrNotFound, digest)
 	for _, peer := range r.peers.Others() {
 		err := r.fetchFrom(ctx, peer, digest)
 		if err == nil {
@@ -115,17 +115,17 @@ func (r *Replicator) fetcher() {
 	}
 }
 
-// fetchAll tries each blob once and reports whether any came.
-func (r *Replicator) fetchAll(list []string) (any bool) {
+// fetchAll tries each blob once and reports whether one came.
+func (r *Replicator) fetchAll(list []string) (came bool) {
 	for _, d := range list {
 		if r.ctx.Err() != nil {
-			return any
+			return came
 		}
 		if err := r.Fetch(r.ctx, d); err != nil {
 			r.log.Debug("a blob is not to be had yet", "digest", d, "error", err)
 			continue
 		}
-		any = true
+		came = true
 	}
-	return any
+	return came
 }

@@ -12,26 +12,26 @@ import (
 	"path/filepath"
 )
 
-// Put stores what r yields, at most max bytes, and returns once it is synced.
+// Put stores what r yields, at most limit bytes, and returns once it is synced.
 // Where want is given the bytes must have that digest. Bytes that are here
 // already are only made young again. Nothing of a failed Put stays.
-func (s *Store) Put(ctx context.Context, r io.Reader, want string, max int64) (Info, error) {
+func (s *Store) Put(ctx context.Context, r io.Reader, want string, limit int64) (Info, error) {
 	if want != "" {
 		name, err := checkDigest(want)
 		if err != nil {
 			return Info{}, err
 		}
 		if _, err := os.Stat(s.path(name)); err == nil {
-			return s.putAgain(ctx, r, want, max)
+			return s.putAgain(ctx, r, want, limit)
 		}
 	}
 	f, err := os.CreateTemp(filepath.Join(s.dir, temporaryDir), "put-*")
 	if err != nil {
 		return Info{}, fmt.Errorf("put blob: %w", err)
 	}
-	defer os.Remove(f.Name()) // after the rename there is nothing of that name
+	defer func() { _ = os.Remove(f.Name()) }() // after the rename there is nothing of that name
 	sum := sha256.New()
-	size, err := copyLimited(ctx, io.MultiWriter(f, sum), r, max)
+	size, err := copyLimited(ctx, io.MultiWriter(f, sum), r, limit)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -49,9 +49,9 @@ func (s *Store) Put(ctx context.Context, r io.Reader, want string, max int64) (I
 }
 
 // putAgain reads bytes that should be here already, without writing them.
-func (s *Store) putAgain(ctx context.Context, r io.Reader, want string, max int64) (Info, error) {
+func (s *Store) putAgain(ctx context.Context, r io.Reader, want string, limit int64) (Info, error) {
 	sum := sha256.New()
-	size, err := copyLimited(ctx, sum, r, max)
+	size, err := copyLimited(ctx, sum, r, limit)
 	if err != nil {
 		return Info{}, fmt.Errorf("put blob: %w", err)
 	}
@@ -108,7 +108,7 @@ func matching(sum hash.Hash, want string) (string, error) {
 }
 
 // copyLimited copies until the end, the limit or the context's end.
-func copyLimited(ctx context.Context, w io.Writer, r io.Reader, max int64) (int64, error) {
+func copyLimited(ctx context.Context, w io.Writer, r io.Reader, limit int64) (int64, error) {
 	buf := make([]byte, 128<<10)
 	var total int64
 	for {
@@ -117,8 +117,8 @@ func copyLimited(ctx context.Context, w io.Writer, r io.Reader, max int64) (int6
 		}
 		n, err := r.Read(buf)
 		total += int64(n)
-		if total > max {
-			return total, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, max)
+		if total > limit {
+			return total, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 		}
 		if n > 0 {
 			if _, err := w.Write(buf[:n]); err != nil {

@@ -3,6 +3,7 @@ package blob
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -46,15 +47,15 @@ func (s *Store) Verified(digest string) (io.ReadCloser, int64, error) {
 	return &verified{store: s, digest: digest, f: f, sum: sha256.New()}, f.Size, nil
 }
 
-// ReadAll reads a whole blob of at most max bytes, verified.
-func (s *Store) ReadAll(digest string, max int64) ([]byte, error) {
+// ReadAll reads a whole blob of at most limit bytes, verified.
+func (s *Store) ReadAll(digest string, limit int64) ([]byte, error) {
 	r, size, err := s.Verified(digest)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	if size > max {
-		return nil, fmt.Errorf("%w: %d bytes, not %d", ErrTooLarge, size, max)
+	if size > limit {
+		return nil, fmt.Errorf("%w: %d bytes, not %d", ErrTooLarge, size, limit)
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
 	if _, err := buf.ReadFrom(r); err != nil {
@@ -78,7 +79,7 @@ func (v *verified) Read(p []byte) (int, error) {
 	}
 	n, err := v.f.Read(p)
 	v.sum.Write(p[:n])
-	if err == io.EOF && digestOf(v.sum.Sum(nil)) != v.digest {
+	if errors.Is(err, io.EOF) && digestOf(v.sum.Sum(nil)) != v.digest {
 		err = fmt.Errorf("%w: %s", ErrDamaged, v.digest)
 		v.store.putAside(v.digest)
 	}

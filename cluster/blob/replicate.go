@@ -84,8 +84,8 @@ func (r *Replicator) Close() {
 // counted, has it synced. The remaining ones get it in the background. On
 // error the blob may be on some servers; nothing refers to it, so that it is
 // swept.
-func (r *Replicator) Put(ctx context.Context, rd io.Reader, want string, max int64) (Info, error) {
-	info, err := r.Local.Put(ctx, rd, want, max)
+func (r *Replicator) Put(ctx context.Context, rd io.Reader, want string, limit int64) (Info, error) {
+	info, err := r.Local.Put(ctx, rd, want, limit)
 	if err != nil {
 		return Info{}, err
 	}
@@ -124,7 +124,7 @@ func (r *Replicator) Ensure(ctx context.Context, digest string) error {
 // await counts successes until there are as many as needed, or cannot be.
 func await(ctx, closed context.Context, held <-chan error, asked, need int) error {
 	var faults error
-	for n := 0; n < asked; n++ {
+	for range asked {
 		select {
 		case err := <-held:
 			if err == nil {

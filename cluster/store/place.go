@@ -84,7 +84,7 @@ func parsePlace(text string) (place, error) {
 	}
 	var p place
 	if len(lines) > 1 {
-		fmt.Sscanf(lines[1], dbPattern, &p.number)
+		_, _ = fmt.Sscanf(lines[1], dbPattern, &p.number) // judged below
 	}
 	p.empty = len(lines) == 3 && lines[2] == emptyLine
 	if p.number < 1 || lines[1] != p.name() || len(lines) > 2 && !p.empty {

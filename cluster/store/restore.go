@@ -78,7 +78,7 @@ func build(dir string, r io.Reader) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	out := &tableWriter{sw: db.NewStreamWriter(), buf: z.NewBuffer(4<<20, "restore")}
-	defer out.buf.Release()
+	defer func() { err = errors.Join(err, out.buf.Release()) }()
 	if err := out.sw.Prepare(); err != nil {
 		return err
 	}

@@ -240,7 +240,7 @@ func TestOpen_saysWhatIsWrong(t *testing.T) {
 			mustClose(t, s)
 			harm(t, dir)
 			if s, err := Open(small(dir)); err == nil {
-				s.Close()
+				mustClose(t, s)
 				t.Fatal("opened")
 			} else {
 				t.Log(err)

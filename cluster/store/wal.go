@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -74,12 +75,12 @@ func (w *walFiles) committed(ops []record) error {
 		bytes += int64(len(ops[i].key)+len(ops[i].value)) + memtableCost
 	}
 	st, err := os.Stat(w.path(w.active + 1))
-	if err != nil && w.next {
-		return err
-	}
-	if err != nil || st.Size() == 0 {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !w.next, err == nil && st.Size() == 0:
 		w.filled += bytes
 		return nil
+	case err != nil:
+		return err
 	}
 	w.active, w.allocated, w.next, w.filled = w.active+1, w.next, false, bytes
 	return syncDir(w.dir)
