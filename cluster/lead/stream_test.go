@@ -22,11 +22,12 @@ type pipe struct {
 type direction struct {
 	sky *weather // nil: good
 
-	mu      sync.Mutex
-	frames  []late
-	arrived chan struct{}
-	broken  chan struct{}
-	once    sync.Once
+	mu       sync.Mutex
+	frames   []late
+	arrived  chan struct{}
+	broken   chan struct{}
+	once     sync.Once
+	deadline *time.Timer
 }
 
 type late struct {
@@ -107,10 +108,15 @@ func (d *direction) wait(at time.Time) error {
 }
 
 func (p *pipe) SetReadDeadline(t time.Time) error {
+	d := p.in
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.deadline != nil {
+		d.deadline.Stop()
+		d.deadline = nil
+	}
 	if !t.IsZero() {
-		d := p.in
-		timer := time.AfterFunc(time.Until(t), d.cut)
-		_ = timer // a deadline that is lifted may still cut: the peer notices, and the worker attaches anew
+		d.deadline = time.AfterFunc(time.Until(t), d.cut)
 	}
 	return nil
 }
