@@ -31,6 +31,12 @@ func NewToken(text string) (*Token, error) {
 	return &Token{sum: sha256.Sum256([]byte(text))}, nil
 }
 
+// Sum is a token of which this is the SHA-256.
+func Sum(sum [sha256.Size]byte) *Token { return &Token{sum: sum} }
+
+// Sum is the token's SHA-256, which may be kept where the token may not.
+func (t *Token) Sum() [sha256.Size]byte { return t.sum }
+
 // Generate makes a token of 256 random bits.
 func Generate() string {
 	var b [32]byte

@@ -5,6 +5,7 @@ const (
 	KindModule = "module"
 	KindQueue  = "queue"
 	KindPool   = "pool"
+	KindToken  = "token"
 )
 
 // Document is one stored version of a document as a reader sees it.

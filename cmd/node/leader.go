@@ -68,6 +68,11 @@ func (n *node) lead(ctx context.Context, term uint64, changed <-chan struct{}) {
 		case <-stop:
 		}
 	})
+	n.run(func() {
+		if err := n.foundToken(ctx); err != nil && ctx.Err() == nil {
+			n.log.Error("the administrator's token", "err", err)
+		}
+	})
 	if err := n.leader.Run(ctx, term); err != nil && !errors.Is(err, context.Canceled) {
 		n.log.Error("leading ended", "term", term, "err", err)
 	}

@@ -236,16 +236,12 @@ func (n *node) httpAddr() string {
 }
 
 func (n *node) openHTTP(ctx context.Context) error {
-	guard, err := n.guard()
-	if err != nil {
-		return err
-	}
 	tlsConfig, err := n.serverTLS()
 	if err != nil {
 		return err
 	}
 	n.http, err = api.New(api.Config{
-		Node: n, Log: n.log, Auth: guard, Insecure: n.cfg.Insecure, TLS: tlsConfig,
+		Node: n, Log: n.log, Auth: n.guard(), Insecure: n.cfg.Insecure, TLS: tlsConfig,
 		Limits: api.Limits{Module: n.cfg.MaxModule, Value: n.cfg.MaxValue, Memory: n.cfg.MaxMemory, TaskTimeout: n.cfg.MaxTimeout},
 	})
 	if err != nil {
