@@ -332,9 +332,7 @@ func TestShutdownEndsWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	for b.node.waiting.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	b.until(func() bool { return b.node.waiting.Load() > 0 })
 	b.srv.stop()
 	(<-got).ok(200, nil)
 	if _, err := io.ReadAll(resp.Body); err != nil {

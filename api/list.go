@@ -99,7 +99,7 @@ func filterOf(c *fiber.Ctx) (queue.Filter, error) {
 func statesOf(c *fiber.Ctx) ([]queue.State, error) {
 	var states []queue.State
 	for _, raw := range c.Context().QueryArgs().PeekMulti("state") {
-		for _, name := range strings.Split(string(raw), ",") {
+		for name := range strings.SplitSeq(string(raw), ",") {
 			st, ok := queue.ParseState(name)
 			if !ok {
 				return nil, refuse(wire.CodeBadRequest, "?state=%s is no state; states are pending, received, started, retry, success, failure, revoked, skipped, upstream_failed, deferred and removed", clip(name))

@@ -172,3 +172,18 @@ func (b *bench) task(id queue.ID) wire.Task {
 	b.do("GET", "/v1/tasks/"+id.String(), "").ok(200, &task)
 	return task
 }
+
+// until polls, with a bound that only a fault reaches.
+func (b *bench) until(holds func() bool) {
+	b.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	give := time.After(10 * time.Second)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-give:
+			b.t.Fatal("it never came to hold")
+		}
+	}
+}

@@ -168,21 +168,21 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// find polls until a task fits.
-func (b *bench) find(fits func(*queue.View) bool) queue.ID {
+// find waits for a task that fits.
+func (b *bench) find(fits func(*queue.View) bool) (id queue.ID) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	b.until(func() bool {
 		b.node.mu.Lock()
+		defer b.node.mu.Unlock()
 		for _, t := range b.node.tasks {
 			if fits(&t.View) {
-				b.node.mu.Unlock()
-				return t.ID
+				id = t.ID
+				return true
 			}
 		}
-		b.node.mu.Unlock()
-	}
-	b.t.Fatal("no such task came")
-	return queue.ID{}
+		return false
+	})
+	return id
 }
 
 // A task that has ended is answered by any node at once, one that has not is

@@ -188,7 +188,7 @@ func (s *Server) sendTask(c *fiber.Ctx, status int, d *queue.Detail) error {
 	v := &blended{head: b}
 	ctx, cancel := s.context()
 	defer cancel()
-	err := error(nil)
+	var err error
 	if d.Payload.Args != nil {
 		// The blob is {"args": …, "kwargs": …}; its members join the task's.
 		err = v.add(ctx, s.node, ",", d.Payload.Blob, 1)

@@ -73,7 +73,7 @@ func write(path, token string) error {
 	if err != nil {
 		return fmt.Errorf("write token: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // its link stays
 	_, err = f.WriteString(token + "\n")
 	if err == nil {
 		err = f.Sync()

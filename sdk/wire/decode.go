@@ -3,6 +3,7 @@ package wire
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Bounds of what one call may hold.
@@ -187,20 +188,15 @@ func (s *scanner) choice(names ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, n := range names {
-		if n == v {
-			return v, nil
-		}
+	if slices.Contains(names, v) {
+		return v, nil
 	}
-	list := strconv.Quote(names[0])
-	for i, n := range names[1:] {
-		if i == len(names)-2 {
-			list += " or " + strconv.Quote(n)
-		} else {
-			list += ", " + strconv.Quote(n)
-		}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
 	}
-	return "", reason("want %s, got %q", list, clip(v))
+	last := len(names) - 1
+	return "", reason("want %s or %s, got %q", strings.Join(quoted[:last], ", "), quoted[last], clip(v))
 }
 
 // links reads a list of signatures.

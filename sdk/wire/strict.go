@@ -35,8 +35,7 @@ func Decode(b []byte, v any) error {
 		name := strings.Trim(err.Error()[len(unknownPrefix):], `"`)
 		return unknownField(name, tags(reflect.TypeOf(v).Elem()))
 	}
-	var f *FieldError
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*FieldError](err); ok {
 		return f
 	}
 	return reason("%v", err)
