@@ -93,7 +93,11 @@ func flagSet() *pflag.FlagSet {
 // load reads the configuration from all its sources.
 func load(flags *pflag.FlagSet) (Config, error) {
 	k := koanf.New(".")
-	if name, _ := flags.GetString("config"); name != "" {
+	name, _ := flags.GetString("config")
+	if name == "" {
+		name = os.Getenv("WINDROW_CONFIG")
+	}
+	if name != "" {
 		if err := k.Load(file.Provider(name), yaml.Parser()); err != nil {
 			return Config{}, fmt.Errorf("read --config %s: %w", name, err)
 		}
