@@ -128,3 +128,37 @@ func (g guest) bytes() []byte {
 	s = append(s, g.custom...)
 	return module(s...)
 }
+
+// rep is n times the same code.
+func rep(n int, code ...byte) []byte { return bytes.Repeat(code, n) }
+
+// locals declares n locals of type i32.
+func locals(n int) []byte { return list(append(u(uint64(n)), typeI32)) }
+
+// get reads n locals and drops them; touch adds one to each.
+func get(n int) []byte {
+	var b []byte
+	for i := range uint64(n) {
+		b = append(append(append(b, 0x20), u(i)...), 0x1a)
+	}
+	return b
+}
+
+func touch(n int) []byte {
+	var b []byte
+	for i := range uint64(n) {
+		b = append(append(b, 0x20), u(i)...)
+		b = append(append(b, 0x41, 1, 0x6a, 0x21), u(i)...)
+	}
+	return b
+}
+
+// table is a br_table of n targets and a default, all to label 0.
+func brTable(n int) []byte { return join([]byte{0x0e}, u(uint64(n)), make([]byte, n+1)) }
+
+// with makes a command whose _start has n locals and this code.
+func with(n int, code ...[]byte) []byte {
+	g := command()
+	g.code = [][]byte{fn(locals(n), join(code...)...)}
+	return g.bytes()
+}

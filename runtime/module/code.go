@@ -1,12 +1,6 @@
 package module
 
-// frame is an open block: how it began and how many values a branch to it
-// carries.
-type frame struct {
-	op    byte // 0x02 block, 0x03 loop, 0x04 if, 0x05 else
-	arity uint32
-	ends  uint32 // values that its end leaves
-}
+import "time"
 
 func (r *reader) codeSection() {
 	c := &r.c
@@ -16,6 +10,8 @@ func (r *reader) codeSection() {
 	if defined := len(r.funcs) - r.imported; c.err == nil && n != defined {
 		c.invalid(at, "%s functions are declared, but %s have code; build the module again", thousands(defined), thousands(n))
 	}
+	// The engine goes through all types and globals for each function.
+	r.work = time.Duration(8 * float64(n) * float64(len(r.types)+len(r.globals)))
 	section := c.end
 	for i := 0; i < n && c.err == nil; i++ {
 		c.function = r.imported + i
@@ -49,9 +45,10 @@ func (r *reader) body(section int) {
 		return
 	}
 	c.end = c.pos + int(size)
-	f := walker{reader: r, sig: r.types[r.funcs[c.function]]}
+	f := walker{reader: r, flow: &r.flow, sig: r.types[r.funcs[c.function]]}
 	f.weight.Function, f.weight.BodyBytes = c.function, int(size)
 	f.locals()
+	f.begin(&f.weight, int(f.nlocals), int(size))
 	f.walk()
 	f.account(at)
 }
@@ -59,10 +56,10 @@ func (r *reader) body(section int) {
 // walker goes through the code of one function.
 type walker struct {
 	*reader
-	sig      signature
-	nlocals  uint32
-	accesses int // reads and writes of locals
-	weight   Weight
+	*flow
+	sig     signature
+	nlocals uint32
+	weight  Weight
 }
 
 func (f *walker) locals() {
@@ -93,10 +90,11 @@ func (f *walker) walk() {
 		switch immediates[op] {
 		case plain:
 		case aLocal:
-			f.accesses++
-			if i := c.u32(); i >= f.nlocals && c.err == nil {
+			i := c.u32()
+			if i >= f.nlocals && c.err == nil {
 				c.invalid(at, "local %d does not exist; there are %d", i, f.nlocals)
 			}
+			f.local(i, op == 0x20)
 		case anI32:
 			c.signed(32)
 		case anI64:
@@ -151,6 +149,7 @@ func (f *walker) rare(at int, op byte) {
 
 func (f *walker) memoryAccess(at int) {
 	c := &f.c
+	f.access()
 	align := c.u32()
 	switch {
 	case c.err != nil:
@@ -180,7 +179,7 @@ func (f *walker) memoryAccess(at int) {
 // memoryIndex reads the index of a memory, which can only be 0.
 func (f *walker) memoryIndex(at int) {
 	c := &f.c
-	if i := c.u32(); i != 0 {
+	if i := c.u8(); i != 0 { // a byte and not a number in core 2.0
 		c.unsupported(at, multiMemory)
 	}
 	if f.memories == 0 {

@@ -3,21 +3,25 @@ package module
 // special walks the instructions that are more than an opcode and a number.
 func (f *walker) special(at int, op byte) {
 	switch op {
+	case 0x00:
+		f.dead = true
 	case 0x02, 0x03, 0x04:
-		f.open(at, op)
+		f.enter(at, op)
 	case 0x05:
-		f.orElse(at)
+		f.otherwise(at)
 	case 0x0b:
-		f.close(at)
-	case 0x0c, 0x0d:
-		f.weight.Values += int(f.label())
-		if op == 0x0d {
-			f.weight.Blocks++
-		}
+		f.leave()
+	case 0x0c:
+		f.label()
+		f.dead = true
+	case 0x0d:
+		f.label()
+		f.next()
 	case 0x0e:
 		f.branchTable(at)
 	case 0x0f:
 		f.weight.Values += len(f.sig.results)
+		f.dead = true
 	case 0x10:
 		callee, _ := f.function(at, f.c.u32())
 		f.call(callee)
@@ -29,6 +33,8 @@ func (f *walker) special(at int, op byte) {
 		}
 	case 0x1c:
 		f.selectTyped(at)
+	case 0xc0, 0xc1, 0xc2, 0xc3, 0xc4:
+		f.features.signExtension = true
 	case 0xd0:
 		f.features.references = true
 		f.heapType()
@@ -48,10 +54,9 @@ func (f *walker) special(at int, op byte) {
 // each mutable global, which the engine does after every call.
 func (f *walker) call(s signature) {
 	f.weight.Values += len(s.params) + len(s.results) + f.mutable
-	f.weight.Calls++
 }
 
-func (f *walker) open(at int, op byte) {
+func (f *walker) enter(at int, op byte) {
 	c := &f.c
 	params, results := f.blockType()
 	if c.err != nil {
@@ -68,10 +73,7 @@ func (f *walker) open(at int, op byte) {
 	f.frames = append(f.frames, frame{op: op, arity: uint32(arity), ends: uint32(results)})
 	f.weight.Depth = max(f.weight.Depth, len(f.frames)-1)
 	f.weight.Values += params + results
-	f.weight.Blocks++
-	if op == 0x04 {
-		f.weight.Blocks++
-	}
+	f.open(&f.frames[len(f.frames)-1])
 }
 
 // blockType reads how many values a block takes and leaves.
@@ -99,41 +101,47 @@ func (f *walker) blockType() (params, results int) {
 	return 0, 1
 }
 
-func (f *walker) orElse(at int) {
+func (f *walker) otherwise(at int) {
 	top := &f.frames[len(f.frames)-1]
 	if top.op != 0x04 {
 		f.c.invalid(at, "an else without its if")
 		return
 	}
 	top.op = 0x05
+	f.orElse(top)
 }
 
-func (f *walker) close(at int) {
-	f.weight.Values += int(f.frames[len(f.frames)-1].ends)
+func (f *walker) leave() {
+	top := &f.frames[len(f.frames)-1]
+	f.weight.Values += int(top.ends)
+	f.close(top)
 	f.frames = f.frames[:len(f.frames)-1]
 }
 
-// label reads the target of a branch and gives how many values go with it.
-func (f *walker) label() uint32 {
+// label reads the target of a branch and takes the way to it.
+func (f *walker) label() {
 	c := &f.c
 	at := c.pos
 	depth := c.u32()
 	if c.err != nil {
-		return 0
+		return
 	}
 	if int64(depth) >= int64(len(f.frames)) {
 		c.invalid(at, "a branch leaves %d blocks, but only %d are open", depth, len(f.frames))
-		return 0
+		return
 	}
-	return f.frames[len(f.frames)-1-int(depth)].arity
+	to := &f.frames[len(f.frames)-1-int(depth)]
+	f.weight.Values += int(to.arity)
+	f.branch(to)
 }
 
 func (f *walker) branchTable(at int) {
 	c := &f.c
 	n := c.count("targets in one br_table", f.lim.BranchTargets, 1)
 	for i := 0; i <= n && c.err == nil; i++ {
-		f.weight.Values += 1 + int(f.label())
+		f.label()
 	}
+	f.dead = true
 	f.weight.Blocks += n + 1
 	f.weight.Targets += n + 1
 	if f.weight.Targets > f.lim.TableTargets {

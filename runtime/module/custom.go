@@ -98,6 +98,7 @@ func (r *reader) producers(from, to int) {
 
 // finish fills in what is known once the module is accepted.
 func (r *reader) finish() {
+	r.info.CompileTime = r.work
 	r.info.Features = r.features.names()
 	for _, p := range r.info.Producers {
 		switch {

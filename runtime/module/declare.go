@@ -117,7 +117,6 @@ func (r *reader) typeIndex() uint32 {
 func (r *reader) functionSection() {
 	c := &r.c
 	n := c.count("functions", r.lim.Functions-r.imported, 1)
-	r.product(c.pos, n, len(r.types), r.lim.FunctionTypes, "types")
 	funcs := make([]uint32, r.imported, r.imported+n)
 	copy(funcs, r.funcs)
 	r.funcs = funcs
@@ -125,14 +124,6 @@ func (r *reader) functionSection() {
 		r.funcs = append(r.funcs, r.typeIndex())
 	}
 	r.info.Functions = n
-}
-
-// product bounds pairs of two things that the engine goes through in full
-// for each function.
-func (r *reader) product(at, functions, others, limit int, what string) {
-	if others > 0 && functions > limit/others {
-		r.c.fail(CodeLimit, at, "%s functions and %s %s: their product may be %s at most, for the engine walks all %s for every function. Split the module", thousands(functions), thousands(others), what, thousands(limit), what)
-	}
 }
 
 func (r *reader) tableSection() {
@@ -229,9 +220,7 @@ const mutableGlobal = 0x80
 
 func (r *reader) globalSection() {
 	c := &r.c
-	at := c.pos
 	n := c.count("globals", r.lim.Globals, 4)
-	r.product(at, len(r.funcs), n, r.lim.FunctionGlobals, "globals")
 	r.globals = make([]byte, 0, n)
 	for i := 0; i < n && c.err == nil; i++ {
 		at := c.pos

@@ -51,8 +51,8 @@ func (r *reader) memoryExport() {
 	case r.entries.memory:
 	case r.memories == 0:
 		c.fail(CodeNoMemory, c.pos, "the module has no memory, so the host can hand it nothing; define one and export it as \"memory\"")
-	case r.entries.memoryKind != 0:
-		c.fail(CodeNoMemory, c.pos, "the export \"memory\" is a %s; export the memory by that name", exportKinds[r.entries.memoryKind])
+	case r.entries.notMemory != "":
+		c.fail(CodeNoMemory, c.pos, "the export \"memory\" is a %s; export the memory by that name", r.entries.notMemory)
 	default:
 		c.fail(CodeNoMemory, c.pos, "the module does not export its memory; export it as \"memory\" (LLVM: without -Wl,--no-export-memory; by hand: (export \"memory\" (memory 0)))")
 	}

@@ -4,7 +4,7 @@ package module
 type entries struct {
 	start, initialize, describe, run *entry
 	memory                           bool
-	memoryKind                       byte // of an export named "memory" that is none
+	notMemory                        string // kind of an export named "memory" that is none
 }
 
 // entry is an export by one of the names that the host calls.
@@ -72,7 +72,8 @@ func (r *reader) note(e entry) {
 	case "windrow_run":
 		r.entries.run = &e
 	case "memory":
-		r.entries.memory = e.kind == 2
-		r.entries.memoryKind = e.kind
+		if r.entries.memory = e.kind == 2; !r.entries.memory {
+			r.entries.notMemory = exportKinds[e.kind]
+		}
 	}
 }

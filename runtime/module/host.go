@@ -25,6 +25,8 @@ func foreignHost(module, name string, kind byte) foreign {
 		return foreign{CodeUnknownImport, "stands in object files and shared libraries, which were not linked into a program yet. Link it: clang --target=wasm32-wasip1 -o task.wasm FILES, without -c, -r and -shared"}
 	case module == "GOT.mem", module == "GOT.func", module == "env" && kind == 3 && strings.HasPrefix(name, "__"):
 		return foreign{CodeUnknownImport, "belongs to a shared library that a dynamic linker would load. Link an executable or a reactor: without -shared and -fPIC (C reactor: -mexec-model=reactor; Rust: crate-type = [\"cdylib\"] for wasm32-wasip1)"}
+	case module == "rb-js-abi-host":
+		return foreign{CodeJavaScriptHost, "belongs to Ruby's JavaScript bridge. Take a ruby.wasm that was built without the js extension"}
 	case module == "wasi_unstable":
 		return foreign{CodeUnknownImport, "is of WASI's first draft. Build with a current toolchain, for wasm32-wasip1, which imports from " + wasiModule}
 	case strings.HasPrefix(module, "wasi:"), strings.HasPrefix(module, "cm32p2|"):
@@ -35,15 +37,16 @@ func foreignHost(module, name string, kind byte) foreign {
 	return foreign{}
 }
 
-// assemblyScript has the imports of AssemblyScript's standard library and the
-// option that makes the compiler do without each.
+const wasiShim = "with @assemblyscript/wasi-shim (asc FILE --config node_modules/@assemblyscript/wasi-shim/asconfig.json, the program at top level), "
+
+// assemblyScript has the imports of AssemblyScript's standard library and how
+// to compile without each.
 var assemblyScript = map[string]string{
-	"abort":       "with asc --use abort= (a failing assertion then traps), or with @assemblyscript/wasi-shim, which reports by WASI",
-	"trace":       "with asc --use trace=, or without calls of trace()",
-	"seed":        "with @assemblyscript/wasi-shim, which takes random numbers from WASI",
-	"console.log": "with @assemblyscript/wasi-shim, which prints by WASI",
-	"Date.now":    "with @assemblyscript/wasi-shim, which takes the time from WASI",
-	"Math.random": "with @assemblyscript/wasi-shim, which takes random numbers from WASI",
+	"abort":       "with asc --use abort= (a failing assertion then traps), or " + wasiShim + "which reports by WASI",
+	"trace":       "without calls of trace(), or " + wasiShim + "which prints by WASI",
+	"seed":        wasiShim + "which takes random numbers from WASI",
+	"console.log": wasiShim + "which prints by WASI",
+	"Date.now":    wasiShim + "which takes the time from WASI",
 }
 
 func emscripten(name string) bool {

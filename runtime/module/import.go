@@ -2,6 +2,8 @@ package module
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -86,40 +88,58 @@ func hostType(short string) signature {
 
 func (r *reader) importSection() {
 	c := &r.c
-	n := c.count("imports", r.lim.Imports, 4)
+	n := c.count("imports", math.MaxInt32, 4)
 	for i := 0; i < n && c.err == nil; i++ {
-		at := c.pos
-		module := c.name("an import's module", r.lim.NameBytes)
-		name := c.name("an import's name", r.lim.NameBytes)
-		kindAt := c.pos
-		kind := c.u8()
-		if c.err != nil {
+		if i == r.lim.Imports && r.stray == nil {
+			c.fail(CodeLimit, c.pos, "%s imports; at most %s are allowed. The host has fewer functions than that: import each once", thousands(n), thousands(r.lim.Imports))
 			return
 		}
-		if kind > 4 {
-			c.invalid(kindAt, "0x%02x is no kind of import", kind)
-			return
+		r.oneImport()
+	}
+	if c.err == nil || c.err.Code == CodeInvalid {
+		if r.stray != nil {
+			c.err = r.stray
 		}
-		if kind != 0 {
-			r.refuseImport(at, string(module), string(name), kind)
-			return
-		}
-		t := r.typeIndex()
-		if c.err != nil {
-			return
-		}
-		r.importFunction(at, string(module), string(name), t)
 	}
 	r.imported = len(r.funcs)
 }
 
-func (r *reader) importFunction(at int, module, name string, t uint32) {
-	short, known := hostFunctions[module][name]
-	if !known {
-		r.refuseImport(at, module, name, 0)
+func (r *reader) oneImport() {
+	c := &r.c
+	at := c.pos
+	module := c.name("an import's module", r.lim.NameBytes)
+	name := c.name("an import's name", r.lim.NameBytes)
+	kindAt := c.pos
+	kind := c.u8()
+	var t uint32
+	switch {
+	case c.err != nil:
 		return
+	case kind == 0:
+		t = r.typeIndex()
+	case kind == 1:
+		c.u8()
+		r.bounds("table")
+	case kind == 2:
+		r.bounds("memory")
+	case kind == 3:
+		c.skip(2)
+	case kind == 4:
+		c.unsupported(at, exceptions)
+	default:
+		c.invalid(kindAt, "0x%02x is no kind of import", kind)
 	}
-	got, want := r.types[t], hostType(short)
+	switch {
+	case c.err != nil && c.err.Code == CodeInvalid:
+	case kind == 0 && c.err == nil && hostFunctions[string(module)][string(name)] != "":
+		r.importFunction(at, string(module), string(name), t)
+	default:
+		r.refuseImport(at, string(module), string(name), kind)
+	}
+}
+
+func (r *reader) importFunction(at int, module, name string, t uint32) {
+	got, want := r.types[t], hostType(hostFunctions[module][name])
 	if !bytes.Equal(got.params, want.params) || !bytes.Equal(got.results, want.results) {
 		r.c.fail(CodeImportType, at, "the import %s.%s has the type %s; the host's is %s. Correct its declaration", module, name, got, want)
 		return
@@ -128,36 +148,41 @@ func (r *reader) importFunction(at int, module, name string, t uint32) {
 	r.info.Imports = append(r.info.Imports, Import{Module: module, Name: name, Type: got.String()})
 }
 
-// refuseImport says why an import cannot be answered: what it gives away
-// about the host it was built for, or the nearest name that exists.
+// refuseImport says why an import cannot be answered. One that gives away the
+// host it was built for is refused at once. One that does not is kept as the
+// stray, for a later import may tell more.
 func (r *reader) refuseImport(at int, module, name string, kind byte) {
 	c := &r.c
 	shown := quote(module) + "." + quote(name)
 	if host := foreignHost(module, name, kind); host.code != "" {
+		c.err = nil
 		c.fail(host.code, at, "the import %s %s", shown, host.advice)
 		return
 	}
-	if kind == 4 {
-		c.unsupported(at, exceptions)
+	if c.err != nil || r.stray != nil {
 		return
 	}
+	stray := cursor{section: c.section, function: -1}
+	stray.fail(CodeUnknownImport, at, "%s", unknownImport(module, name, kind))
+	r.stray = stray.err
+}
+
+// unknownImport points at the nearest import that exists.
+func unknownImport(module, name string, kind byte) string {
+	shown := quote(module) + "." + quote(name)
 	if kind != 0 {
-		c.fail(CodeUnknownImport, at, "the module imports the %s %s, but a guest here brings its own memory, tables and globals: export the memory as \"memory\" and import functions only (LLVM: without -Wl,--import-memory and --import-table; AssemblyScript: without --importMemory)", importKinds[kind], shown)
-		return
+		return fmt.Sprintf("the module imports the %s %s, but a guest here brings its own memory, tables and globals: export the memory as \"memory\" and import functions only (LLVM: without -Wl,--import-memory and --import-table; AssemblyScript: without --importMemory)", importKinds[kind], shown)
 	}
 	if functions, ok := hostFunctions[module]; ok {
 		if near := nearest(name, functions); near != "" {
-			c.fail(CodeUnknownImport, at, "there is no host function %s; the nearest is %s.%s", shown, module, near)
-		} else {
-			c.fail(CodeUnknownImport, at, "there is no host function %s; %s has %s", shown, module, strings.Join(sortedNames(functions), ", "))
+			return fmt.Sprintf("there is no host function %s; the nearest is %s.%s", shown, module, near)
 		}
-		return
+		return fmt.Sprintf("there is no host function %s; %s has %s", shown, module, strings.Join(sortedNames(functions), ", "))
 	}
 	if near := nearest(module, hostFunctions); near != "" {
-		c.fail(CodeUnknownImport, at, "there is no host module %s (it is asked for %s); the nearest is %q", quote(module), quote(name), near)
-		return
+		return fmt.Sprintf("there is no host module %s (it is asked for %s); the nearest is %q", quote(module), quote(name), near)
 	}
-	c.fail(CodeUnknownImport, at, "nothing here answers the import %s; a guest may import from %q and %q only. Build for wasm32-wasip1, and link in what %s provides", shown, wasiModule, windrowModule, quote(module))
+	return fmt.Sprintf("nothing here answers the import %s; a guest may import from %q and %q only. Build for wasm32-wasip1, and link in what %s provides", shown, wasiModule, windrowModule, quote(module))
 }
 
 var importKinds = [...]string{"function", "table", "memory", "global", "tag"}

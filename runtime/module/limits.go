@@ -1,6 +1,9 @@
 package module
 
-import "cmp"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits bound what a module may hold. A field that is 0 takes its default,
 // so that the zero Limits are Defaults. Each bound keeps the engine's compile
@@ -31,15 +34,11 @@ type Limits struct {
 	Depth         int // blocks in blocks
 	BranchTargets int // of one br_table
 	TableTargets  int // of all its br_tables together
-	Values        int // results, block parameters, branch arguments and reloads that its code makes
-	BlockLocals   int // blocks × locals it uses
 
 	// Of the module:
-	TotalTargets     int // of all br_tables
-	TotalValues      int
-	TotalBlockLocals int
-	FunctionTypes    int // functions × types
-	FunctionGlobals  int // functions × globals
+	TotalTargets  int           // of all br_tables
+	CompileTime   time.Duration // of Weight.Work over all functions
+	CompileMemory int           // of Weight.Memory of each function, bytes
 }
 
 // Defaults are the limits of a node that sets none.
@@ -50,7 +49,7 @@ func (l Limits) filled() Limits {
 	l.MemoryPages = cmp.Or(l.MemoryPages, 8192) // 512 MiB
 	l.NameBytes = cmp.Or(l.NameBytes, 100_000)
 
-	l.Types = cmp.Or(l.Types, 20_000)
+	l.Types = cmp.Or(l.Types, 10_000)
 	l.Params = cmp.Or(l.Params, 1_000)
 	l.Results = cmp.Or(l.Results, 1_000)
 	l.Imports = cmp.Or(l.Imports, 200)
@@ -65,17 +64,13 @@ func (l Limits) filled() Limits {
 	l.DebugNames = cmp.Or(l.DebugNames, 1_000_000)
 
 	l.BodyBytes = cmp.Or(l.BodyBytes, 4<<20)
-	l.Locals = cmp.Or(l.Locals, 10_000)
+	l.Locals = cmp.Or(l.Locals, 50_000)
 	l.Depth = cmp.Or(l.Depth, 10_000)
 	l.BranchTargets = cmp.Or(l.BranchTargets, 10_000)
 	l.TableTargets = cmp.Or(l.TableTargets, 50_000)
-	l.Values = cmp.Or(l.Values, 4_000_000)
-	l.BlockLocals = cmp.Or(l.BlockLocals, 10_000_000)
 
 	l.TotalTargets = cmp.Or(l.TotalTargets, 2_000_000)
-	l.TotalValues = cmp.Or(l.TotalValues, 200_000_000)
-	l.TotalBlockLocals = cmp.Or(l.TotalBlockLocals, 2_000_000_000)
-	l.FunctionTypes = cmp.Or(l.FunctionTypes, 100_000_000)
-	l.FunctionGlobals = cmp.Or(l.FunctionGlobals, 100_000_000)
+	l.CompileTime = cmp.Or(l.CompileTime, time.Minute)
+	l.CompileMemory = cmp.Or(l.CompileMemory, 2<<30)
 	return l
 }

@@ -3,6 +3,7 @@ package module
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 )
 
 // Kind is how a guest is run.
@@ -55,6 +56,9 @@ type Info struct {
 	Language  string // such as "Go", from the producers; empty if unknown
 	Toolchain string // such as "Go cmd/compile go1.26.8"; empty if unknown
 
+	// CompileTime is how long the engine may take at worst to compile the
+	// module on one core, by Weight.Work.
+	CompileTime time.Duration
 	// Heaviest is what the function that is dearest to compile holds.
 	Heaviest Weight
 }

@@ -27,7 +27,8 @@ func buildImmediates() (t [256]immediate) {
 			t[op] = im
 		}
 	}
-	fill(0x00, 0x01, plain)   // unreachable, nop
+	t[0x00] = special         // unreachable
+	t[0x01] = plain           // nop
 	fill(0x02, 0x05, special) // block, loop, if, else
 	fill(0x0b, 0x11, special) // end, br, br_if, br_table, return, call, call_indirect
 	fill(0x1a, 0x1b, plain)   // drop, select
@@ -38,7 +39,8 @@ func buildImmediates() (t [256]immediate) {
 	fill(0x28, 0x3e, aMemoryAccess)
 	fill(0x3f, 0x40, aMemory)
 	t[0x41], t[0x42], t[0x43], t[0x44] = anI32, anI64, fourBytes, eightBytes
-	fill(0x45, 0xc4, plain)
+	fill(0x45, 0xbf, plain)
+	fill(0xc0, 0xc4, special) // sign extension
 	fill(0xd0, 0xd2, special) // ref.null, ref.is_null, ref.func
 	fill(0xfc, 0xfd, special) // prefixes
 	return t

@@ -1,6 +1,9 @@
 package module
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // The ids of the sections, as the binary format numbers them.
 const (
@@ -37,6 +40,7 @@ type reader struct {
 
 	types    []signature
 	funcs    []uint32 // type of each function, imports first
+	stray    *Error   // the first import that nothing answers
 	imported int      // how many of funcs are imports
 	memories int
 	tables   []table
@@ -49,8 +53,10 @@ type reader struct {
 	features features
 	named    bool // a name section was seen
 	mutable  int  // mutable globals
-	total    Weight
+	flow     flow
 	frames   []frame // open blocks of the function being walked, reused
+	targets  int     // of all br_tables so far
+	work     time.Duration
 }
 
 // signature is a function type; its parts lie in the module's bytes.

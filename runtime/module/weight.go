@@ -1,51 +1,60 @@
 package module
 
-// Weight is what makes a function dear to compile.
+import "time"
+
+// Weight is what a function holds that makes it dear to compile. The fields
+// after Values are sums over the basic blocks that the engine would make of
+// it; DESIGN.md says which pass of the engine each stands for.
 type Weight struct {
 	Function     int // its index, imports counted
 	BodyBytes    int
 	Locals       int // parameters counted
 	Instructions int
-	Calls        int
-	Blocks       int // basic blocks that its branches, blocks and tables make
 	Depth        int // of the deepest block in blocks
 	Targets      int // of all its br_tables
 	// Values are the block parameters, call and branch arguments, results
 	// and reloads beyond one an instruction.
 	Values int
-	// BlockLocals is Blocks × the locals that the code uses: what the engine
-	// may have to carry into every block.
-	BlockLocals int
+
+	Blocks      int // basic blocks, the targets of br_tables counted
+	Joints      int // basic blocks without those
+	CrossLocals int // locals that are read in another block than they were written
+	Merges      int // blocks that more than one way leads to
+	Edges       int // those ways
+	Walks       int // over the ways: blocks back to the merge before
+	LookBack    int // over the reads of locals: blocks back to the merge before
+	KnownCopies int // over the blocks: addresses with known bounds
+	LoopDepth   int // of the deepest loop in loops
+	LoopDepths  int // over the blocks: loops around them
 }
 
-// account checks the finished function against the limits and adds it to the
-// module's sum.
-func (f *walker) account(at int) {
-	c := &f.c
-	if c.err != nil {
-		return
-	}
-	w := &f.weight
-	w.BlockLocals = w.Blocks * min(w.Locals, f.accesses)
-	t := &f.total
-	t.Targets += w.Targets
-	t.Values += w.Values
-	t.BlockLocals += w.BlockLocals
-	switch {
-	case w.Values > f.lim.Values:
-		c.fail(CodeLimit, at, "the function's calls, branches and blocks make %s values; at most %s are allowed. Split it, or pass fewer parameters and results", thousands(w.Values), thousands(f.lim.Values))
-	case w.BlockLocals > f.lim.BlockLocals:
-		c.fail(CodeLimit, at, "the function has %s blocks and %s locals; their product may be %s at most, for the engine carries every local into every block. Split it", thousands(w.Blocks), thousands(min(w.Locals, f.accesses)), thousands(f.lim.BlockLocals))
-	case t.Targets > f.lim.TotalTargets:
-		c.fail(CodeLimit, at, "all br_tables so far have %s targets; at most %s are allowed in one module. Split the module", thousands(t.Targets), thousands(f.lim.TotalTargets))
-	case t.Values > f.lim.TotalValues:
-		c.fail(CodeLimit, at, "the calls, branches and blocks so far make %s values; at most %s are allowed in one module. Split the module", thousands(t.Values), thousands(f.lim.TotalValues))
-	case t.BlockLocals > f.lim.TotalBlockLocals:
-		c.fail(CodeLimit, at, "the functions so far have blocks × locals of %s; at most %s are allowed in one module. Split the module", thousands(t.BlockLocals), thousands(f.lim.TotalBlockLocals))
-	}
-	if w.Instructions+w.Values+w.BlockLocals > f.info.Heaviest.cost() {
-		f.info.Heaviest = *w
-	}
+// Work is how long the engine may take at worst to compile such a function,
+// on one core of the machine of DESIGN.md.
+func (w *Weight) Work() time.Duration {
+	live := float64(w.CrossLocals)
+	ns := 100*float64(w.Instructions) +
+		500*float64(w.Values) +
+		2000*float64(w.Targets) + 0.5*float64(w.Targets)*float64(w.Targets) +
+		8*float64(w.Blocks)*float64(w.Joints) +
+		150*float64(w.LoopDepths) +
+		80*float64(w.LookBack) +
+		100*float64(w.KnownCopies) +
+		1500*float64(w.Merges)*live +
+		16*float64(w.Walks)*live +
+		5*float64(w.Edges)*live*live +
+		8*float64(w.LoopDepth)*float64(w.Edges)*live
+	return time.Duration(min(ns, 1e18))
 }
 
-func (w Weight) cost() int { return w.Instructions + w.Values + w.BlockLocals }
+// Memory is how much memory the engine may need at worst while it compiles
+// such a function, in bytes.
+func (w *Weight) Memory() int {
+	live := float64(w.CrossLocals)
+	bytes := 200*float64(w.Instructions) +
+		400*float64(w.Values) +
+		4000*float64(w.Blocks) +
+		24*float64(w.KnownCopies) +
+		100*float64(w.Merges)*live +
+		400*float64(w.Edges)*live
+	return int(min(bytes, 1e18))
+}
