@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/heap"
 	"github.com/windrow-dev/windrow/queue/limit"
 	"github.com/windrow-dev/windrow/queue/match"
 )
@@ -13,7 +14,7 @@ import (
 // at most one timer each: their time while they wait for it, their expiry
 // while they wait for a slot.
 type timers struct {
-	tasks  []*task // a heap by due, then Seq
+	tasks  heap.Heap[*task]
 	rates  []rateTimer
 	stages []*stage
 }
@@ -24,7 +25,9 @@ type rateTimer struct {
 	line    *match.Line
 }
 
-func newTimers() timers { return timers{} }
+func newTimers() timers {
+	return timers{tasks: heap.New(dueBefore, func(t *task) *int32 { return &t.timerPos })}
+}
 
 func dueBefore(a, b *task) bool {
 	if a.due != b.due {
@@ -36,8 +39,8 @@ func dueBefore(a, b *task) bool {
 // next is the earliest due time of all.
 func (x *timers) next() (int64, bool) {
 	best, ok := int64(1<<63-1), false
-	if len(x.tasks) > 0 {
-		best, ok = x.tasks[0].due, true
+	if x.tasks.Len() > 0 {
+		best, ok = x.tasks.Top().due, true
 	}
 	for _, r := range x.rates {
 		best, ok = min(best, r.at()), true
@@ -77,10 +80,10 @@ func (m *Machine) wait(t *task, due int64) {
 	t.list.move(t, func() {
 		t.due = due
 		if t.timerPos < 0 {
-			t.timerPos = int32(len(m.timers.tasks))
-			m.timers.tasks = append(m.timers.tasks, t)
+			m.timers.tasks.Push(t)
+			return
 		}
-		m.timers.fix(int(t.timerPos))
+		m.timers.tasks.Fix(t)
 	})
 	m.dirty.task(t)
 }
@@ -91,57 +94,16 @@ func (m *Machine) unwait(t *task) {
 		return
 	}
 	t.list.move(t, func() {
-		m.timers.remove(t)
+		m.timers.tasks.Remove(t)
 		t.flags &^= flagScheduled
 	})
 	m.dirty.task(t)
 }
 
-func (x *timers) remove(t *task) {
-	i, last := int(t.timerPos), len(x.tasks)-1
-	moved := x.tasks[last]
-	x.tasks[last] = nil
-	x.tasks = x.tasks[:last]
-	t.timerPos = -1
-	if i < last {
-		x.tasks[i], moved.timerPos = moved, int32(i)
-		x.fix(i)
-	}
-}
-
-func (x *timers) fix(i int) {
-	t := x.tasks[i]
-	start := i
-	for i > 0 && dueBefore(t, x.tasks[(i-1)/2]) {
-		i = x.lift((i-1)/2, i)
-	}
-	for i >= start {
-		child := 2*i + 1
-		if child >= len(x.tasks) {
-			break
-		}
-		if child+1 < len(x.tasks) && dueBefore(x.tasks[child+1], x.tasks[child]) {
-			child++
-		}
-		if !dueBefore(x.tasks[child], t) {
-			break
-		}
-		i = x.lift(child, i)
-	}
-	x.tasks[i], t.timerPos = t, int32(i)
-}
-
-// lift moves the task at from to the place to, and gives the place left free.
-func (x *timers) lift(from, to int) int {
-	x.tasks[to] = x.tasks[from]
-	x.tasks[to].timerPos = int32(to)
-	return from
-}
-
 // runTimers does what is due, as far as the budget goes.
 func (m *Machine) runTimers() {
-	for m.budget > 0 && len(m.timers.tasks) > 0 && m.timers.tasks[0].due <= m.now {
-		t := m.timers.tasks[0]
+	for m.budget > 0 && m.timers.tasks.Len() > 0 && m.timers.tasks.Top().due <= m.now {
+		t := m.timers.tasks.Top()
 		m.spend()
 		m.unwait(t)
 		if t.Where == match.Out {

@@ -1,14 +1,18 @@
 package match
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/windrow-dev/windrow/queue/heap"
+)
 
 // Class is the sessions that serve the same queues. It keeps the open lines
 // among them in the order in which they are served: by namespace, then by the
 // rank of what stands at the head.
 type Class struct {
 	Queues   []string // sorted; empty: all
-	sessions heap[*Session]
-	turns    heap[*turn]
+	sessions heap.Heap[*Session]
+	turns    heap.Heap[*turn]
 	byNS     map[*Namespace]*turn
 	entries  map[*Line]*lineEntry
 }
@@ -16,7 +20,7 @@ type Class struct {
 // turn is a namespace's open lines in one class.
 type turn struct {
 	ns    *Namespace
-	lines heap[*lineEntry]
+	lines heap.Heap[*lineEntry]
 	pos   int32
 }
 
@@ -29,8 +33,8 @@ type lineEntry struct {
 
 func newClass(queues []string) *Class {
 	c := &Class{Queues: queues, byNS: map[*Namespace]*turn{}, entries: map[*Line]*lineEntry{}}
-	c.sessions = heap[*Session]{less: sessionBefore, place: func(s *Session) *int32 { return &s.pos }}
-	c.turns = heap[*turn]{less: turnBefore, place: func(t *turn) *int32 { return &t.pos }}
+	c.sessions = heap.New(sessionBefore, func(s *Session) *int32 { return &s.pos })
+	c.turns = heap.New(turnBefore, func(t *turn) *int32 { return &t.pos })
 	return c
 }
 
@@ -72,19 +76,19 @@ func (e *lineEntry) update(open bool) {
 	case open && e.pos < 0:
 		if t == nil {
 			t = &turn{ns: ns, pos: -1}
-			t.lines = heap[*lineEntry]{less: lineBefore, place: func(e *lineEntry) *int32 { return &e.pos }}
+			t.lines = heap.New(lineBefore, func(e *lineEntry) *int32 { return &e.pos })
 			c.byNS[ns] = t
 		}
-		t.lines.push(e)
+		t.lines.Push(e)
 		if t.pos < 0 {
-			c.turns.push(t)
+			c.turns.Push(t)
 		}
 	case open:
-		t.lines.fix(e)
+		t.lines.Fix(e)
 	case e.pos >= 0:
-		t.lines.remove(e)
-		if t.lines.len() == 0 {
-			c.turns.remove(t)
+		t.lines.Remove(e)
+		if t.lines.Len() == 0 {
+			c.turns.Remove(t)
 			delete(c.byNS, ns)
 		}
 	}
@@ -92,25 +96,25 @@ func (e *lineEntry) update(open bool) {
 
 // best is the open line whose turn it is, or nil.
 func (c *Class) best() *Line {
-	if c.turns.len() == 0 {
+	if c.turns.Len() == 0 {
 		return nil
 	}
-	return c.turns.top().lines.top().line
+	return c.turns.Top().lines.Top().line
 }
 
 // session is the one that takes the item, or nil.
 func (c *Class) session(i *Item) *Session {
-	if c.sessions.len() == 0 {
+	if c.sessions.Len() == 0 {
 		return nil
 	}
 	if !i.limits() {
-		if s := c.sessions.top(); s.free() > 0 {
+		if s := c.sessions.Top(); s.free() > 0 {
 			return s
 		}
 		return nil
 	}
 	var found *Session
-	for _, s := range c.sessions.items { // order: the most slots, ties by id
+	for _, s := range c.sessions.Items() { // order: the most slots, ties by id
 		if s.slots() > 0 && (found == nil || s.slots() > found.slots() ||
 			s.slots() == found.slots() && s.ID.Compare(found.ID) < 0) {
 			found = s

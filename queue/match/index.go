@@ -8,6 +8,7 @@
 package match
 
 import (
+	"github.com/windrow-dev/windrow/queue/heap"
 	"slices"
 	"strings"
 
@@ -30,13 +31,13 @@ type Index struct {
 	Virtual    int64
 	namespaces map[string]*Namespace
 	classes    []*Class // sorted by their queues
-	parked     map[*limit.Limiter]*heap[*Item]
+	parked     map[*limit.Limiter]*heap.Heap[*Item]
 	changes    Changes
 }
 
 // NewIndex makes an empty index that tells c what changes.
 func NewIndex(c Changes) *Index {
-	return &Index{namespaces: map[string]*Namespace{}, parked: map[*limit.Limiter]*heap[*Item]{}, changes: c}
+	return &Index{namespaces: map[string]*Namespace{}, parked: map[*limit.Limiter]*heap.Heap[*Item]{}, changes: c}
 }
 
 // Namespace returns a namespace, made where there is none.
@@ -95,9 +96,9 @@ func (x *Index) Restore(i *Item, flow *Flow, now int64) {
 
 func (x *Index) enter(i *Item, now int64) {
 	f, l := i.flow, i.Line
-	f.items.push(i)
-	if f.items.len() > 1 {
-		if f.items.top() == i {
+	f.items.Push(i)
+	if f.items.Len() > 1 {
+		if f.items.Top() == i {
 			x.refresh(l, now)
 		}
 		return
@@ -106,16 +107,16 @@ func (x *Index) enter(i *Item, now int64) {
 		f.Tag = t
 		x.changes.FlowChanged(f)
 	}
-	if l.active.len() == 0 {
+	if l.active.Len() == 0 {
 		x.wakeNamespace(l.Namespace)
 	}
-	l.active.push(f)
+	l.active.Push(f)
 	x.refresh(l, now)
 }
 
 func (x *Index) wakeNamespace(ns *Namespace) {
 	for _, l := range ns.lines { // order: only asks whether any is active
-		if l.active.len() > 0 {
+		if l.active.Len() > 0 {
 			return
 		}
 	}
@@ -136,12 +137,12 @@ func (x *Index) refresh(l *Line, now int64) {
 // leave takes an item out of its line.
 func (x *Index) leave(i *Item, now int64) {
 	f, l := i.flow, i.Line
-	wasHead := l.active.len() > 0 && l.head() == i
-	f.items.remove(i)
-	if f.items.len() == 0 {
-		l.active.remove(f)
+	wasHead := l.active.Len() > 0 && l.head() == i
+	f.items.Remove(i)
+	if f.items.Len() == 0 {
+		l.active.Remove(f)
 	}
-	if wasHead || f.items.len() == 0 {
+	if wasHead || f.items.Len() == 0 {
 		x.refresh(l, now)
 	}
 }
@@ -180,14 +181,14 @@ func (x *Index) park(i *Item, l *limit.Limiter) {
 		x.parked[l] = h
 	}
 	i.Where, i.By = Parked, l.Kind
-	h.push(i)
+	h.Push(i)
 	x.changes.ItemChanged(i)
 }
 
 func (x *Index) unpark(i *Item, l *limit.Limiter) {
 	h := x.parked[l]
-	h.remove(i)
-	if h.len() == 0 {
+	h.Remove(i)
+	if h.Len() == 0 {
 		delete(x.parked, l)
 	}
 }
@@ -195,7 +196,7 @@ func (x *Index) unpark(i *Item, l *limit.Limiter) {
 // Waiting is how many items wait for a limiter.
 func (x *Index) Waiting(l *limit.Limiter) int {
 	if h := x.parked[l]; h != nil {
-		return h.len()
+		return h.Len()
 	}
 	return 0
 }
@@ -203,8 +204,8 @@ func (x *Index) Waiting(l *limit.Limiter) int {
 // Wake calls back as many of those who wait for l as it could serve now, the
 // best first; each returns to its old place.
 func (x *Index) Wake(l *limit.Limiter, now int64) {
-	for h := x.parked[l]; h != nil && h.len() > 0; {
-		i := h.top()
+	for h := x.parked[l]; h != nil && h.Len() > 0; {
+		i := h.Top()
 		slots := i.Claim.Slots(l)
 		if !wakes(l, slots, now) {
 			return
@@ -286,7 +287,7 @@ func (x *Index) pair(i *Item, s *Session, now int64) Pairing {
 	}
 	x.dispatch(i, now)
 	s.Outstanding++
-	s.class.sessions.fix(s)
+	s.class.sessions.Fix(s)
 	return Pairing{Item: i, Session: s}
 }
 
@@ -298,13 +299,13 @@ func (x *Index) dispatch(i *Item, now int64) {
 	if l.rate.Rate.N > 0 {
 		l.rate.Spend(now)
 	}
-	f.items.remove(i)
+	f.items.Remove(i)
 	l.Virtual = f.Tag
 	f.Tag += unit
-	if f.items.len() == 0 {
-		l.active.remove(f)
+	if f.items.Len() == 0 {
+		l.active.Remove(f)
 	} else {
-		l.active.fix(f)
+		l.active.Fix(f)
 	}
 	x.changes.FlowChanged(f)
 	x.changes.LineChanged(l)
@@ -315,7 +316,7 @@ func (x *Index) dispatch(i *Item, now int64) {
 	x.refresh(l, now)
 	for _, c := range x.classes {
 		if t := c.byNS[ns]; t != nil {
-			c.turns.fix(t)
+			c.turns.Fix(t)
 		}
 	}
 }
@@ -336,15 +337,15 @@ func (x *Index) Open(s *Session, queues []string, now int64) {
 		}
 	}
 	s.class = x.classes[at]
-	s.class.sessions.push(s)
+	s.class.sessions.Push(s)
 }
 
 // Close removes a session; a class without sessions goes with it.
 func (x *Index) Close(s *Session) {
 	c := s.class
-	c.sessions.remove(s)
+	c.sessions.Remove(s)
 	s.class = nil
-	if c.sessions.len() > 0 {
+	if c.sessions.Len() > 0 {
 		return
 	}
 	x.classes = slices.DeleteFunc(x.classes, func(o *Class) bool { return o == c })
@@ -356,7 +357,7 @@ func (x *Index) Close(s *Session) {
 // Update re-reads a session after its credit changed.
 func (x *Index) Update(s *Session) {
 	if s.class != nil {
-		s.class.sessions.fix(s)
+		s.class.sessions.Fix(s)
 	}
 }
 

@@ -2,6 +2,7 @@ package match
 
 import (
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/heap"
 	"github.com/windrow-dev/windrow/queue/limit"
 )
 
@@ -53,8 +54,8 @@ func (i *Item) limits() bool { return i.Claim != nil || i.Line.rate.Rate.N > 0 }
 
 func itemPlace(i *Item) *int32 { return &i.pos }
 
-func newItemHeap() heap[*Item] {
-	return heap[*Item]{less: (*Item).Before, place: itemPlace}
+func newItemHeap() heap.Heap[*Item] {
+	return heap.New((*Item).Before, itemPlace)
 }
 
 // Session is a worker's open session as the index sees it.

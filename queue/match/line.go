@@ -2,6 +2,7 @@ package match
 
 import (
 	"cmp"
+	"github.com/windrow-dev/windrow/queue/heap"
 
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/queue/limit"
@@ -21,9 +22,9 @@ type Line struct {
 	Virtual int64
 	rate    limit.Limiter
 	flows   map[string]*Flow
-	active  heap[*Flow]
-	idle    heap[*Flow]  // named by no task, but ahead of the line
-	entries []*lineEntry // its places in the classes that serve it
+	active  heap.Heap[*Flow]
+	idle    heap.Heap[*Flow] // named by no task, but ahead of the line
+	entries []*lineEntry     // its places in the classes that serve it
 }
 
 // Flow is the ready tasks of one fairness key in one queue.
@@ -33,7 +34,7 @@ type Flow struct {
 	Tag  int64
 	// Live counts tasks that name the flow, so that an idle one can go.
 	Live  int
-	items heap[*Item]
+	items heap.Heap[*Item]
 	pos   int32
 }
 
@@ -47,7 +48,7 @@ type Namespace struct {
 func newLine(ns *Namespace, name string) *Line {
 	l := &Line{Namespace: ns, Name: name, flows: map[string]*Flow{}}
 	l.rate = limit.Limiter{Name: limit.Name{Kind: limit.Rate, Namespace: ns.Name, Name: name}}
-	l.active = heap[*Flow]{less: flowBefore, place: func(f *Flow) *int32 { return &f.pos }}
+	l.active = heap.New(flowBefore, func(f *Flow) *int32 { return &f.pos })
 	l.idle = l.active
 	return l
 }
@@ -72,7 +73,7 @@ func (l *Line) Flow(key string) *Flow {
 // Hold counts a task that names the flow.
 func (f *Flow) Hold() {
 	if f.Live == 0 && f.pos >= 0 {
-		f.Line.idle.remove(f)
+		f.Line.idle.Remove(f)
 	}
 	f.Live++
 }
@@ -83,15 +84,15 @@ func (f *Flow) Hold() {
 func (x *Index) Release(f *Flow) {
 	f.Live--
 	if f.Live == 0 && f.Key != "" {
-		f.Line.idle.push(f)
+		f.Line.idle.Push(f)
 		x.forget(f.Line)
 	}
 }
 
 func (x *Index) forget(l *Line) {
-	for l.idle.len() > 0 && l.idle.top().Tag <= l.Virtual {
-		f := l.idle.top()
-		l.idle.remove(f)
+	for l.idle.Len() > 0 && l.idle.Top().Tag <= l.Virtual {
+		f := l.idle.Top()
+		l.idle.Remove(f)
 		delete(l.flows, f.Key)
 		x.changes.FlowDropped(f)
 	}
@@ -106,7 +107,7 @@ func (x *Index) Settle() {
 	for _, l := range x.allLines() {
 		for _, f := range l.flows { // order: the idle heap has an order of its own
 			if f.Live == 0 && f.Key != "" {
-				l.idle.push(f)
+				l.idle.Push(f)
 			}
 		}
 	}
@@ -123,11 +124,11 @@ func (l *Line) SetRateNext(t int64) { l.rate.Next = t }
 
 // open reports whether anything of the line may be handed out now.
 func (l *Line) open(now int64) bool {
-	return l.active.len() > 0 && !l.Paused && l.rate.Allows(1, now)
+	return l.active.Len() > 0 && !l.Paused && l.rate.Allows(1, now)
 }
 
 // Head is the task that the line would hand out next.
-func (l *Line) head() *Item { return l.active.top().items.top() }
+func (l *Line) head() *Item { return l.active.Top().items.Top() }
 
 func lineBefore(a, b *lineEntry) bool {
 	x, y := a.line.head(), b.line.head()
