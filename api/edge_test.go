@@ -348,3 +348,27 @@ func TestBodyBudget(t *testing.T) {
 		t.Fatal("budget was not given back")
 	}
 }
+
+// A stream of a silent guest ends when its client has left, and a HEAD begins
+// none.
+func TestAbandonedStream(t *testing.T) {
+	b := start(t, func(c *Config) { c.Timeouts.Probe = 10 * time.Millisecond })
+	id := b.submit(`{"task":"etl.load"}`)
+	url := b.url + "/v1/tasks/" + id.String() + "/logs?follow=true"
+	ctx, leave := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b.do("HEAD", "/v1/tasks/"+id.String()+"/logs?follow=true", "").ok(200, nil)
+	if n := len(b.srv.streams); n != 1 {
+		t.Fatalf("%d streams", n)
+	}
+	leave()
+	b.until(func() bool { return len(b.srv.streams) == 0 })
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -40,7 +41,7 @@ func (s *Server) getLog(c *fiber.Ctx) error {
 	}
 	// What a guest writes must never be taken for a page.
 	c.Response().Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	if follow {
+	if follow && c.Method() != fiber.MethodHead {
 		return s.followLog(c, namespace, id, uint32(attempt))
 	}
 	var b bytes.Buffer
@@ -66,6 +67,9 @@ func (s *Server) followLog(c *fiber.Ctx, namespace string, id queue.ID, attempt 
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer func() { <-s.streams }()
 		ctx, cancel := context.WithTimeout(s.running, s.cfg.Timeouts.Stream)
+		var watch sync.WaitGroup
+		watch.Go(func() { cancelWhenGone(ctx, cancel, conn, s.cfg.Timeouts.Probe) })
+		defer watch.Wait()
 		defer cancel()
 		out := &flushed{w: w, conn: conn, within: s.cfg.Timeouts.Write}
 		if err := s.node.TaskLog(ctx, namespace, id, attempt, true, out); err != nil && ctx.Err() == nil && out.err == nil {

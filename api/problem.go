@@ -137,7 +137,7 @@ func ofNode(err error) *Error {
 func ofFiber(e *fiber.Error) *Error {
 	switch e.Code {
 	case fiber.StatusNotFound:
-		return refuse(wire.CodeNoRoute, "no route has this path; GET /openapi.json lists them all")
+		return refuse(wire.CodeNoRoute, "no route has this path; the API is under /v1, for instance GET /v1/cluster")
 	case fiber.StatusMethodNotAllowed:
 		return refuse(wire.CodeMethodNotAllowed, "the Allow header lists the methods of this route")
 	case fiber.StatusRequestEntityTooLarge:

@@ -40,7 +40,7 @@ type Limits struct {
 	Bodies      int64         // bytes of all bodies above 64 KiB in memory; 256 MiB
 	Uploads     int           // modules and blobs on their way in at once, the next ones wait; 4
 	Streams     int           // answers that stay open at once; 1,000
-	Connections int           // at once; 65,536
+	Connections int           // at once; 16,384
 }
 
 // Timeouts of connections and answers.
@@ -52,6 +52,7 @@ type Timeouts struct {
 	Answer time.Duration // for the cluster to take or answer a request; 30 s
 	Upload time.Duration // for an upload to be received and compiled; 15 min
 	Stream time.Duration // for an answer that stays open, then the client asks anew; 1 h
+	Probe  time.Duration // between looks whether the client of a stream is still there; 5 s
 }
 
 // headerLimit is how many bytes request line and headers may have together.
@@ -77,7 +78,7 @@ func (c *Config) defaults() {
 	orDefault(&l.Bodies, 256<<20)
 	orDefault(&l.Uploads, 4)
 	orDefault(&l.Streams, 1000)
-	orDefault(&l.Connections, 64<<10)
+	orDefault(&l.Connections, 16<<10)
 	orDefault(&t.Header, 15*time.Second)
 	orDefault(&t.Body, 10*time.Minute)
 	orDefault(&t.Write, time.Minute)
@@ -85,6 +86,7 @@ func (c *Config) defaults() {
 	orDefault(&t.Answer, 30*time.Second)
 	orDefault(&t.Upload, 15*time.Minute)
 	orDefault(&t.Stream, time.Hour)
+	orDefault(&t.Probe, 5*time.Second)
 }
 
 // Server is the HTTP edge of one node.

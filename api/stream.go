@@ -2,12 +2,32 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 )
+
+// cancelWhenGone looks from time to time whether the client is still there, so
+// that a stream with nothing to say does not outlive it. It returns when ctx is
+// done.
+func cancelWhenGone(ctx context.Context, cancel context.CancelFunc, conn net.Conn, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if gone(conn) {
+				cancel()
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 func sized(b []byte) io.Reader { return bytes.NewReader(b) }
 
