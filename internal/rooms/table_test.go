@@ -51,6 +51,8 @@ var plan = []room{
 		why: "what only a leader does; it changes nothing but by a command"},
 	{path: "cluster/peer", may: []string{"cluster/command"},
 		why: "carries bytes between nodes; what they mean is decided elsewhere"},
+	{path: "cluster/peer/peertest", may: []string{"cluster/peer"},
+		why: "helps tests of the talk between nodes; never in a binary"},
 	{path: "cluster", may: []string{"cluster/..."},
 		why: "puts its own rooms together; it knows neither runtime nor api"},
 
