@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -52,6 +53,10 @@ func Main(skip ...string) int {
 	return serve(r, run, out)
 }
 
+// largeModule is where a module's own data begin to matter for the collector.
+// For smaller ones a collection at the start costs more than all the rest.
+const largeModule = 1 << 20
+
 // pipes opens what the parent left on the descriptors.
 func pipes() (orders io.Reader, out *answers, err error) {
 	for _, fd := range []int{frame.FDOrders, frame.FDAnswers} {
@@ -86,10 +91,14 @@ func prepare(load *frame.Load, out *answers) (*runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = module.Close()               // both were for reading only
-	_ = syscall.Close(frame.FDCache) //
-	_ = syscall.Close(frame.FDPage)  // it stays mapped
-	runtime.GC()                     // the module's bytes and the decoder's garbage
+	_ = module.Close() // all three were for reading only; the page stays mapped
+	_ = syscall.Close(frame.FDCache)
+	_ = syscall.Close(frame.FDPage)
+	if len(wasm) > largeModule {
+		// What lives now is many megabytes, and as much again is garbage.
+		debug.SetGCPercent(100)
+		runtime.GC()
+	}
 	return run, nil
 }
 
