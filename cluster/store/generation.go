@@ -34,6 +34,7 @@ const recordCost = 48
 type generation struct {
 	records  []record
 	at       map[string]int32 // key → place in records; the key aliases the arena
+	kinds    []kindRecords
 	expiries []expiry
 	bytes    int
 	// index, term and time are those of the last entry in it.
@@ -44,6 +45,16 @@ type generation struct {
 	// done is closed when the generation is on disk, or never will be.
 	done chan struct{}
 }
+
+// kindRecords are the places of all records whose keys begin alike, so that a
+// scan for the attempts of one task need not look at everything.
+type kindRecords struct {
+	begin [kindBytes]byte
+	at    []int32
+}
+
+// kindBytes is the shard and the kind of a record.
+const kindBytes = 3
 
 // newGeneration expects about as many keys as the last one had.
 func newGeneration(keys int) *generation {
@@ -56,7 +67,10 @@ func (g *generation) add(r record) {
 		g.records[i] = r
 		return
 	}
-	g.at[unsafe.String(unsafe.SliceData(r.key), len(r.key))] = int32(len(g.records))
+	i := int32(len(g.records)) // #nosec G115 -- bounded by bytes long before
+	g.at[unsafe.String(unsafe.SliceData(r.key), len(r.key))] = i
+	k := g.kind(r.key)
+	k.at = append(k.at, i)
 	g.records = append(g.records, r)
 	g.bytes += len(r.key) + len(r.value) + recordCost
 }
@@ -74,14 +88,35 @@ func (g *generation) get(key []byte) (r record, ok bool) {
 	return g.records[i], true
 }
 
+// kind finds the records like a key's, or makes the list; there are few kinds.
+// A key too short for one counts as if it had zeros behind.
+func (g *generation) kind(key []byte) *kindRecords {
+	var begin [kindBytes]byte
+	copy(begin[:], key)
+	for i := range g.kinds {
+		if g.kinds[i].begin == begin {
+			return &g.kinds[i]
+		}
+	}
+	g.kinds = append(g.kinds, kindRecords{begin: begin})
+	return &g.kinds[len(g.kinds)-1]
+}
+
 // collect appends the records whose keys lie in the bounds, in no order.
 func (g *generation) collect(dst []record, in bounds) []record {
 	if g == nil {
 		return dst
 	}
-	for i := range g.records {
-		if in.has(g.records[i].key) {
-			dst = append(dst, g.records[i])
+	n := min(len(in.prefix), kindBytes)
+	for i := range g.kinds {
+		k := &g.kinds[i]
+		if !bytes.Equal(k.begin[:n], in.prefix[:n]) {
+			continue
+		}
+		for _, at := range k.at {
+			if in.has(g.records[at].key) {
+				dst = append(dst, g.records[at])
+			}
 		}
 	}
 	return dst

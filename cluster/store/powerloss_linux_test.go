@@ -106,3 +106,23 @@ func TestPowerLoss_wouldShow(t *testing.T) {
 		t.Fatal("without syncs nothing was lost: the power cuts cut nothing")
 	}
 }
+
+func TestPowerLoss_afterARestore(t *testing.T) {
+	donor := mustOpen(t, small(t.TempDir()))
+	want := fillSome(t, donor, 500)
+	snap := snapshotOf(t, donor)
+	disk := newLoopDisk(t)
+	dir := filepath.Join(disk.dir, "store")
+	s := mustOpen(t, small(dir))
+	entry(s, 1, "old", "1")
+	mustCheckpoint(t, s)
+	mustRestore(t, dir, snap)
+	after := disk.cutPower(t)
+	r := mustOpen(t, small(filepath.Join(after.dir, "store")))
+	sameContent(t, r, want)
+	if r.AppliedIndex() != 500 {
+		t.Fatalf("applied %d", r.AppliedIndex())
+	}
+	mustClose(t, r)
+	mustClose(t, s)
+}

@@ -77,7 +77,7 @@ func build(dir string, r io.Reader) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	out := &tableWriter{sw: db.NewStreamWriter(), buf: z.NewBuffer(4<<20, "restore")}
+	out := &tableWriter{dir: dir, sw: db.NewStreamWriter(), buf: z.NewBuffer(4<<20, "restore")}
 	defer func() { err = errors.Join(err, out.buf.Release()) }()
 	if err := out.sw.Prepare(); err != nil {
 		return err
@@ -94,12 +94,19 @@ func build(dir string, r io.Reader) (err error) {
 
 // tableWriter gathers pairs for Badger's stream writer.
 type tableWriter struct {
+	dir  string
 	sw   *badger.StreamWriter
 	buf  *z.Buffer
 	meta bool // the bookkeeping has come by
 }
 
-const tableBatch = 2 << 20
+const (
+	tableBatch = 2 << 20
+	// restoreMargin is the free space that is kept ahead of the tables being
+	// written: Badger writes them through memory maps, and a full disk would
+	// kill the process.
+	restoreMargin = 128 << 20
+)
 
 func (t *tableWriter) add(h snapshotHead, key, value []byte) error {
 	if bytes.Equal(key, ownKey(ownMeta)) {
@@ -116,7 +123,14 @@ func (t *tableWriter) add(h snapshotHead, key, value []byte) error {
 }
 
 func (t *tableWriter) flush() error {
-	err := t.sw.Write(t.buf)
+	free, _, err := diskSpace(t.dir)
+	if err != nil {
+		return err
+	}
+	if free < restoreMargin {
+		return fmt.Errorf("%w: a restore leaves %d MiB free, %d are", ErrNoSpace, int64(restoreMargin)>>20, free>>20)
+	}
+	err = t.sw.Write(t.buf)
 	t.buf.Reset()
 	return err
 }

@@ -295,3 +295,34 @@ func FuzzReadSnapshot(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSnapshotFrames gives the reader frames whose checksums are right.
+func FuzzSnapshotFrames(f *testing.F) {
+	head := []byte{frameHead, 1, 1, 2, 3}
+	f.Add(head, []byte{framePairs, 1, 'a', 1, 'b'}, []byte{frameEnd, 1})
+	f.Add(head, []byte{framePairs, 2, 'a', 'a', 0, 2, 'a', 'b', 0}, []byte{frameEnd, 2})
+	f.Fuzz(func(t *testing.T, a, b, c []byte) {
+		var buf bytes.Buffer
+		sw := newSnapshotWriter(&buf)
+		for _, body := range [][]byte{a, b, c} {
+			if len(body) > 0 && body[0] == frameEnd {
+				body = sw.sum.Sum(bytes.Clone(body))
+			}
+			sw.frame(body)
+		}
+		if err := sw.w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		var last []byte
+		_, err := readSnapshot(&buf, func(_ snapshotHead, key, value []byte) error {
+			if bytes.Compare(key, last) <= 0 || len(key) > maxKey || len(value) > maxValue {
+				t.Fatalf("%q after %q", key, last)
+			}
+			last = bytes.Clone(key)
+			return nil
+		})
+		if err != nil && !errors.Is(err, ErrSnapshot) {
+			t.Fatal(err)
+		}
+	})
+}

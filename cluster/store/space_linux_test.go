@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -152,6 +153,28 @@ func TestFullDisk_toTheLastBlock(t *testing.T) {
 	if _, err := Open(o); !errors.Is(err, ErrNoSpace) {
 		t.Fatalf("Open: %v", err)
 	}
+}
+
+func TestFullDisk_restoreKeepsTheOld(t *testing.T) {
+	donor := mustOpen(t, small(t.TempDir()))
+	entry(donor, 9, "new", "1")
+	snap := snapshotOf(t, donor)
+	disk := tinyDisk(t, 256)
+	o := small(filepath.Join(disk, "store"))
+	s := mustOpen(t, o)
+	entry(s, 5, "old", "1")
+	mustClose(t, s)
+	remove := ballast(t, disk, 100)
+	if err := Restore(o.Dir, bytes.NewReader(snap)); !errors.Is(err, ErrNoSpace) {
+		t.Fatalf("got %v", err)
+	}
+	s = mustOpen(t, o)
+	expect(t, s, "old", "1")
+	mustClose(t, s)
+	remove()
+	mustRestore(t, o.Dir, snap)
+	s = mustOpen(t, o)
+	expect(t, s, "new", "1")
 }
 
 func TestWAL_isAllocatedAheadOfBadger(t *testing.T) {

@@ -177,7 +177,8 @@ func (s *Store) Health() error {
 	return nil
 }
 
-// Checkpoint writes all that is applied and returns when it is synced.
+// Checkpoint writes all that is applied and returns when it is synced. It must
+// not be called between Begin and Applied, nor from Cut.
 func (s *Store) Checkpoint(ctx context.Context) error {
 	target := s.applied.Load()
 	for s.durable.Load() < target {
