@@ -9,8 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/windrow-dev/windrow/cluster/peer"
 )
@@ -67,10 +70,14 @@ func lockFolder(name string) (*os.File, error) {
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
 	held, err := tryLock(f)
+	// A child that a process had just forked when it was killed holds the lock
+	// along with all else until it is executed.
+	for end := time.Now().Add(lingerLimit); err == nil && !held && !alive(holder(f)) && time.Now().Before(end); {
+		<-time.After(5 * time.Millisecond)
+		held, err = tryLock(f)
+	}
 	if err == nil && !held {
-		pid := make([]byte, 16)
-		n, _ := f.ReadAt(pid, 0)
-		err = fmt.Errorf("data folder in use by pid %s: %s", strings.TrimSpace(string(pid[:n])), filepath.Dir(name))
+		err = fmt.Errorf("data folder in use by pid %s: %s", holder(f), filepath.Dir(name))
 	}
 	if err == nil {
 		err = f.Truncate(0)
@@ -82,6 +89,29 @@ func lockFolder(name string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// lingerLimit is how long a lock may outlive the process that took it.
+const lingerLimit = 2 * time.Second
+
+// holder is the pid that a lock's file names.
+func holder(f *os.File) string {
+	pid := make([]byte, 16)
+	n, _ := f.ReadAt(pid, 0)
+	return strings.TrimSpace(string(pid[:n]))
+}
+
+// alive reports whether a process is there; one that cannot be asked about is.
+func alive(pid string) bool {
+	n, err := strconv.Atoi(pid)
+	if err != nil {
+		return true
+	}
+	p, err := os.FindProcess(n)
+	if err != nil {
+		return false
+	}
+	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 func (f *Folder) identify(want string) error {

@@ -3,8 +3,10 @@ package cluster
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/windrow-dev/windrow/cluster/peer"
 )
@@ -46,6 +48,42 @@ func TestFolder(t *testing.T) {
 		if _, err := OpenFolder(t.TempDir(), bad); err == nil {
 			t.Errorf("node id %q was taken", bad)
 		}
+	}
+}
+
+// TestLockOfTheDead: what a killed process leaves behind holds the lock a
+// little longer than itself.
+func TestLockOfTheDead(t *testing.T) {
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	f, err := OpenFolder(dir, "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.Path(lockName), fmt.Appendf(nil, "%d\n", dead.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error)
+	go func() {
+		again, err := OpenFolder(dir, "n1")
+		if err == nil {
+			err = again.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Fatalf("opened while the lock is held: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Fatal(err)
 	}
 }
 
