@@ -63,8 +63,9 @@ func (s *spawner) close() {
 
 // childEnv is all the environment a child has. Two threads let it answer
 // while a guest computes; a rare collection is cheap, for what lives is small
-// and the linear memory is not on Go's heap.
-var childEnv = []string{"GOMAXPROCS=2", "GOGC=400"}
+// and the linear memory is not on Go's heap. The runtime need not watch the
+// limits of a cgroup, for which it would keep files open.
+var childEnv = []string{"GOMAXPROCS=2", "GOGC=400", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
 // proc is a child process and our ends of its pipes.
 type proc struct {
@@ -244,7 +245,7 @@ func (s *spawner) probeOnce(args []string) ([]string, error) {
 		_ = p.Kill() // it may have ended by itself
 		_, _ = p.Wait()
 	}()
-	load := frame.Load{Probe: true}
+	load := frame.Load{Probe: true, Slack: mapSlack}
 	if _, err := p.orders.Write(frame.End(load.Append(frame.Begin(nil, frame.KindLoad)))); err != nil {
 		return nil, err
 	}
