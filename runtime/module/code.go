@@ -13,9 +13,10 @@ func (r *reader) codeSection() {
 	// The engine goes through all types and globals for each function.
 	r.work = time.Duration(8 * float64(n) * float64(len(r.types)+len(r.globals)))
 	section := c.end
+	f := walker{reader: r, flow: &r.flow}
 	for i := 0; i < n && c.err == nil; i++ {
 		c.function = r.imported + i
-		r.body(section)
+		r.body(&f, section)
 		if c.err == nil {
 			c.end = section
 		}
@@ -30,7 +31,7 @@ func (r *reader) codeSection() {
 }
 
 // body walks one function: its size, its locals, its code.
-func (r *reader) body(section int) {
+func (r *reader) body(f *walker, section int) {
 	c := &r.c
 	at := c.pos
 	size := c.u32()
@@ -45,8 +46,8 @@ func (r *reader) body(section int) {
 		return
 	}
 	c.end = c.pos + int(size)
-	f := walker{reader: r, flow: &r.flow, sig: r.types[r.funcs[c.function]]}
-	f.weight.Function, f.weight.BodyBytes = c.function, int(size)
+	f.sig = r.types[r.funcs[c.function]]
+	f.weight = Weight{Function: c.function, BodyBytes: int(size)}
 	f.locals()
 	f.begin(&f.weight, int(f.nlocals), int(size))
 	f.walk()
