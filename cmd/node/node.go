@@ -35,6 +35,7 @@ type node struct {
 	cluster *cluster.Node
 	blobs   blobs
 	modules *modules
+	live    *liveLogs
 	servers *servers // of a worker node
 	voting  atomic.Pointer[cluster.Node]
 	leader  *lead.Leader
@@ -58,7 +59,7 @@ const closeWithin = 20 * time.Second
 
 // start brings a node up, in the order of what needs what.
 func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err error) {
-	n = &node{cfg: cfg, log: log, broken: make(chan error, 8)}
+	n = &node{cfg: cfg, log: log, broken: make(chan error, 8), live: newLiveLogs()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
@@ -156,6 +157,7 @@ func (n *node) openBlobs(context.Context) error {
 	n.blobs = blobs{Replicator: blob.NewReplicator(local, peers, most, n.log), most: most}
 	n.modules = &modules{blobs: n.blobs, limit: n.cfg.MaxModule, known: map[string]host.Module{}}
 	n.net.Handle(blobKind, n.blobs.serve)
+	n.net.Handle(logKind, n.serveLog)
 	n.onClose("blobs", func() error { n.blobs.Close(); return nil })
 	return nil
 }
@@ -226,6 +228,14 @@ func (n *node) openCluster(context.Context) (err error) {
 	n.voting.Store(n.cluster)
 	n.onClose("cluster node", n.cluster.Close)
 	return nil
+}
+
+// raftAddr is where other nodes reach this one.
+func (n *node) raftAddr() string {
+	if n.cfg.AdvertiseRaft != "" {
+		return n.cfg.AdvertiseRaft
+	}
+	return n.cfg.RaftAddr
 }
 
 func (n *node) httpAddr() string {

@@ -155,9 +155,9 @@ func (n *node) openWorker(ctx context.Context) error {
 		leader = n.servers
 	}
 	w := worker.New(worker.Config{
-		Name: n.folder.NodeID(), Incarnation: uint64(time.Now().UnixNano()), Queues: n.cfg.Queues, Labels: n.cfg.Labels,
+		Name: n.folder.NodeID(), Incarnation: uint64(time.Now().UnixNano()), Queues: n.cfg.Queues, Labels: append([]string{addrLabel + n.raftAddr()}, n.cfg.Labels...),
 		Concurrency: n.cfg.Concurrency, Leader: workerLeader{leader}, Host: n.host,
-		Modules: n.modules, Blobs: values{n.blobs}, Logger: n.log,
+		Modules: n.modules, Blobs: values{n.blobs}, Logs: n.live, MaxLog: n.cfg.MaxLog, Logger: n.log,
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

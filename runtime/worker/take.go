@@ -91,6 +91,7 @@ func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
 // submit gives a job to the host. A kill may have passed between its becoming
 // the host's and this call, and found nothing there.
 func (w *Worker) submit(j *job, made *host.Attempt) {
+	w.listen(j, made)
 	w.cfg.Host.Submit(made, func(r host.Result) { w.done(j, &r) })
 	w.mu.Lock()
 	j.submitted = true
@@ -135,6 +136,7 @@ const ownTakeBack = 50 * time.Millisecond
 // done hears from the host what became of a job. It does not block.
 func (w *Worker) done(j *job, r *host.Result) {
 	now := time.Now()
+	w.hush(j)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := j.tenure
@@ -154,7 +156,7 @@ func (w *Worker) done(j *job, r *host.Result) {
 		w.credit.learn(r.Outcome.Usage.WallNanos)
 	}
 	j.outcome = &r.Outcome
-	if len(r.Outcome.Result) > queue.MaxInline {
+	if len(r.Outcome.Result) > queue.MaxInline || j.longLog() {
 		j.phase = storing
 		w.slow.Go(func() { w.store(j) })
 		return
@@ -166,10 +168,21 @@ func (w *Worker) done(j *job, r *host.Result) {
 // storeTries is how often a result is offered to the blobs.
 const storeTries = 3
 
-// store makes a blob of a large result.
+// store makes blobs of what is too large for an outcome.
 func (w *Worker) store(j *job) {
 	ctx, cancel := context.WithTimeout(w.ctx, storeWithin)
 	defer cancel()
+	if len(j.outcome.Result) > queue.MaxInline {
+		w.storeResult(ctx, j)
+	}
+	w.storeLog(ctx, j)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.tenure.answer(j)
+	signal(w.work)
+}
+
+func (w *Worker) storeResult(ctx context.Context, j *job) {
 	var digest string
 	var err error
 	for range storeTries {
@@ -177,18 +190,14 @@ func (w *Worker) store(j *job) {
 			break
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	o := j.outcome
 	o.Result = nil
 	if err == nil {
-		o.Blob, j.blobs = digest, []string{digest}
-	} else {
-		w.log.Error("store a large result", "task_id", j.id.String(), "error", err)
-		o.OK, o.Error = false, unavailable("store the result: %v", err)
+		o.Blob, j.blobs = digest, append(j.blobs, digest)
+		return
 	}
-	j.tenure.answer(j)
-	signal(w.work)
+	w.log.Error("store a large result", "task_id", j.id.String(), "error", err)
+	o.OK, o.Error = false, unavailable("store the result: %v", err)
 }
 
 // storeWithin bounds the time in which a large result becomes a blob.

@@ -37,6 +37,8 @@ type job struct {
 	// outcome is what to report; nil means to hand back.
 	outcome *queue.Outcome
 	blobs   []string
+	number  uint32 // of the attempt
+	log     []byte // what it has logged; the host's goroutine writes it until done
 }
 
 // stop has a job that the host has killed, by whoever submits it or by the

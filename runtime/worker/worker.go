@@ -33,6 +33,8 @@ type Config struct {
 	Host           Host
 	Modules        Modules
 	Blobs          Blobs
+	Logs           Logs  // nil: nobody follows
+	MaxLog         int64 // bytes of an attempt's log that are kept; 0 is the host's default
 	Logger         *slog.Logger
 }
 

@@ -1,0 +1,55 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/runtime/host"
+)
+
+// Logs hears what attempts log while they run, for those who follow. Its
+// methods do not block.
+type Logs interface {
+	// Log adds to the log of an attempt; b may be kept.
+	Log(id queue.ID, attempt uint32, b []byte)
+	// Ended says that nothing more comes.
+	Ended(id queue.ID, attempt uint32)
+}
+
+// listen gathers what an attempt logs: it becomes a blob where it is longer
+// than the tail that an outcome carries.
+func (w *Worker) listen(j *job, a *host.Attempt) {
+	a.MaxLog = w.cfg.MaxLog
+	a.OnLog = func(b []byte) {
+		j.log = append(j.log, b...)
+		if w.cfg.Logs != nil {
+			w.cfg.Logs.Log(j.id, uint32(a.Number), b)
+		}
+	}
+	j.number = uint32(a.Number)
+}
+
+// hush tells followers that a job's attempt has ended.
+func (w *Worker) hush(j *job) {
+	if w.cfg.Logs != nil && len(j.log) > 0 {
+		w.cfg.Logs.Ended(j.id, j.number)
+	}
+}
+
+// longLog reports whether a job's log does not fit into its outcome.
+func (j *job) longLog() bool { return len(j.log) > len(j.outcome.Log) }
+
+// storeLog makes a blob of a long log. A log that cannot be kept is not worth
+// failing a task for: its tail is there.
+func (w *Worker) storeLog(ctx context.Context, j *job) {
+	if !j.longLog() {
+		return
+	}
+	digest, err := w.cfg.Blobs.Put(ctx, j.log)
+	if err != nil {
+		w.log.Warn("store a long log", "task_id", j.id.String(), "error", err)
+		return
+	}
+	j.outcome.LogBlob = digest
+	j.blobs = append(j.blobs, digest)
+}
