@@ -53,10 +53,14 @@ func (s *Store) commitTxn(ops []record, version uint64) error {
 			return err
 		}
 	}
+	wal, mem := sizes(ops)
+	if !s.awaitRoom(wal) {
+		return ErrClosed
+	}
 	if err := txn.CommitAt(version, nil); err != nil {
 		return err
 	}
-	return s.wal.committed(ops)
+	return s.wal.committed(wal, mem)
 }
 
 // A batch that Badger cannot take in one transaction is first written down as
@@ -128,9 +132,6 @@ func (s *Store) commitParts(ops []record, version uint64) (uint64, error) {
 			return 0, badger.ErrTxnTooBig // fill bounds keys and values below it
 		}
 		version++
-		if !s.awaitRoom() {
-			return 0, ErrClosed
-		}
 		if err := s.commitTxn(ops[:n], version); err != nil {
 			return 0, err
 		}

@@ -13,9 +13,6 @@ import (
 // time is over.
 func (s *Store) flush(g *generation) bool {
 	start := s.opt.now()
-	if !s.awaitRoom() {
-		return false
-	}
 	w, err := s.write(g)
 	if errors.Is(err, ErrClosed) {
 		return false
@@ -33,9 +30,6 @@ func (s *Store) flush(g *generation) bool {
 
 // tidy deletes what has expired with no entry to go along.
 func (s *Store) tidy() bool {
-	if !s.awaitRoom() {
-		return false
-	}
 	start := s.opt.now()
 	w, err := s.write(&generation{index: s.last.index, term: s.last.term, time: s.last.time})
 	if errors.Is(err, ErrClosed) {

@@ -56,9 +56,8 @@ func (s *Store) cut() {
 		s.opt.Cut()
 	}
 	s.dirty = 0
-	s.publish(func(g *generation) {
-		s.flight, s.open = g, newGeneration(len(g.records))
-	})
+	next := newGeneration(len(s.open.records) + len(s.pending)) // the turn's holder alone changes s.open
+	s.publish(func(g *generation) { s.flight, s.open = g, next })
 	s.slot <- s.flight // empty while nothing is in flight
 }
 

@@ -87,15 +87,15 @@ const (
 	mostPause  = 2 * time.Second
 )
 
-// awaitRoom returns when a commit cannot run out of space, or false when the
-// store closes. Readers go on with the overlay meanwhile, the applying
+// awaitRoom returns when a commit of so many bytes cannot run out of space, or
+// false when the store closes. Readers go on with the overlay meanwhile, the applying
 // goroutine until it is pressed.
-func (s *Store) awaitRoom() bool {
+func (s *Store) awaitRoom(bytes int64) bool {
 	for pause := leastPause; ; pause = min(2*pause, mostPause) {
-		err := s.findRoom()
+		err := s.findRoom(bytes)
 		if err != nil && s.room.release() {
 			s.log.Warn("the reserve was given up", "path", s.room.path)
-			err = s.findRoom()
+			err = s.findRoom(bytes)
 		}
 		if err == nil {
 			if s.short.Swap(nil) != nil {
@@ -114,14 +114,14 @@ func (s *Store) awaitRoom() bool {
 	}
 }
 
-// findRoom allocates what the next commit may need. When the commit may make
+// findRoom allocates what a commit may need. When the commit may make
 // Badger begin a new memtable, the old one becomes a table, and compactions
 // follow: they too would die of a full disk, so MinFree must be there.
-func (s *Store) findRoom() error {
-	if err := s.wal.prepare(); err != nil {
+func (s *Store) findRoom(bytes int64) error {
+	if err := s.wal.prepare(bytes); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoSpace, err)
 	}
-	if s.wal.filled < s.opt.MemTable {
+	if !s.wal.mayRotate() {
 		return nil
 	}
 	free, _, err := diskSpace(s.opt.Dir)

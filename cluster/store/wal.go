@@ -15,23 +15,26 @@ const walSuffix = ".mem"
 
 // walFiles sees to it that Badger never runs out of space in a memtable log.
 // Badger writes those through a memory map of a sparse file: on a full disk
-// that is no error but a SIGBUS, which ends the process. So the blocks of the
-// log in use are allocated, and those of the next one, which Badger finds
-// empty and takes, before any byte is written.
+// that is no error but a SIGBUS, which ends the process. So the blocks that a
+// commit needs are allocated before it, some ahead: in the log in use, and
+// when Badger may begin the next one also in that, which Badger finds empty
+// and takes.
 type walFiles struct {
-	dir  string
-	room int64 // bytes that a log may come to hold
-	// active is the number of the log in use, and allocated says that it has
-	// its blocks; next that the log after it is prepared.
-	active          int
-	allocated, next bool
-	// filled is an upper bound of what the memtable in use holds.
-	filled int64
+	dir      string
+	memTable int64
+	step     int64 // how much is allocated ahead
+	active   int   // the number of the log in use
+	// have are the bytes with blocks in the log in use, ahead those in the
+	// next one; 0 while it is not prepared.
+	have, ahead int64
+	// written and filled are upper bounds of what the log in use and its
+	// memtable hold.
+	written, filled int64
 }
 
 // newWalFiles looks at a database that Badger has just opened.
 func newWalFiles(dir string, memTable int64) (*walFiles, error) {
-	w := &walFiles{dir: dir, room: memTable + memTable/4 + 1<<20}
+	w := &walFiles{dir: dir, memTable: memTable, step: memTable / 4}
 	found, err := filepath.Glob(filepath.Join(dir, "*"+walSuffix))
 	if err != nil {
 		return nil, err
@@ -50,49 +53,65 @@ func (w *walFiles) path(n int) string {
 	return filepath.Join(w.dir, fmt.Sprintf("%05d%s", n, walSuffix))
 }
 
-// prepare allocates what a commit may need.
-func (w *walFiles) prepare() error {
-	if !w.allocated {
-		if err := allocate(w.path(w.active), os.O_RDWR, w.room); err != nil {
+// Upper bounds of what Badger adds to an entry's bytes in a log and, in the
+// mean, in a memtable.
+const (
+	walCost      = 40
+	memtableCost = 64
+)
+
+// sizes are upper bounds of what changes take in a log and in a memtable.
+func sizes(ops []record) (wal, mem int64) {
+	for i := range ops {
+		n := int64(len(ops[i].key) + len(ops[i].value))
+		wal += n + walCost
+		mem += n + memtableCost
+	}
+	return wal + 4096, mem
+}
+
+// mayRotate says that the next commit may make Badger begin a new log.
+func (w *walFiles) mayRotate() bool { return w.filled >= w.memTable }
+
+// prepare allocates what a commit of so many bytes may need.
+func (w *walFiles) prepare(bytes int64) error {
+	if need := w.written + bytes; need > w.have {
+		if err := allocate(w.path(w.active), os.O_RDWR, need+w.step); err != nil {
 			return err
 		}
-		w.allocated = true
+		w.have = need + w.step
 	}
-	if !w.next {
-		if err := allocate(w.path(w.active+1), os.O_RDWR|os.O_CREATE, w.room); err != nil {
-			return errors.Join(err, os.Remove(w.path(w.active+1)))
+	if w.mayRotate() && bytes > w.ahead {
+		next := w.path(w.active + 1)
+		if err := allocate(next, os.O_RDWR|os.O_CREATE, bytes+w.step); err != nil {
+			return errors.Join(err, os.Remove(next))
 		}
-		w.next = true
+		w.ahead = bytes + w.step
 	}
 	return nil
 }
 
 // committed notes what a commit wrote, and whether Badger went on to the next
 // log for it: then that one's name must be made durable.
-func (w *walFiles) committed(ops []record) error {
-	var bytes int64
-	for i := range ops {
-		bytes += int64(len(ops[i].key)+len(ops[i].value)) + memtableCost
-	}
+func (w *walFiles) committed(wal, mem int64) error {
 	st, err := os.Stat(w.path(w.active + 1))
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !w.next, err == nil && st.Size() == 0:
-		w.filled += bytes
+	case errors.Is(err, fs.ErrNotExist) && w.ahead == 0, err == nil && st.Size() == 0:
+		w.written += wal
+		w.filled += mem
 		return nil
 	case err != nil:
 		return err
 	}
-	w.active, w.allocated, w.next, w.filled = w.active+1, w.next, false, bytes
+	w.active++
+	w.have, w.ahead = w.ahead, 0
+	w.written, w.filled = wal, mem
 	return syncDir(w.dir)
 }
 
-// memtableCost is the most that Badger's memtable needs for an entry, in the
-// mean, beside its bytes.
-const memtableCost = 64
-
 // drop removes the prepared log when the database closes.
 func (w *walFiles) drop() error {
-	if !w.next {
+	if w.ahead == 0 {
 		return nil
 	}
 	return os.Remove(w.path(w.active + 1))
