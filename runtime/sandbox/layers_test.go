@@ -196,22 +196,6 @@ func testRunner(page *frame.Page) *runner {
 	return r
 }
 
-func testPage() *frame.Page {
-	fd, err := unix.MemfdCreate("page", unix.MFD_CLOEXEC)
-	if err != nil {
-		panic(err)
-	}
-	if err := unix.Ftruncate(fd, frame.PageSize); err != nil {
-		panic(err)
-	}
-	p, err := frame.MapPage(fd)
-	if err != nil {
-		panic(err)
-	}
-	unix.Close(fd)
-	return p
-}
-
 func runLayerChild(t *testing.T, call string, skip ...string) string {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", append([]string{"layer-child", call}, skip...)...)

@@ -1,0 +1,101 @@
+package host
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestRender(t *testing.T) {
+	for _, c := range []struct{ mode, out, want string }{
+		{"auto", ``, `null`},
+		{"", `{"a":1}`, `{"a":1}`},
+		{"auto", " [1, 2]\n", `[1, 2]`},
+		{"auto", "12345678901234567890.10\n", `12345678901234567890.10`},
+		{"auto", "hello\n", `"hello"`},
+		{"auto", "hello\n\n", `"hello\n"`},
+		{"auto", "1 2", `"1 2"`},
+		{"auto", "{\"a\":1}\n{\"a\":2}\n", `"{\"a\":1}\n{\"a\":2}"`},
+		{"auto", "<a & b>", `"<a & b>"`},
+		{"auto", "\"\xff\"", `error`},
+		{"json", ``, `null`},
+		{"json", `true`, `true`},
+		{"json", `hello`, `error`},
+		{"json", `1 2`, `error`},
+		{"text", `{"a":1}`, `"{\"a\":1}"`},
+		{"text", "12\n", `"12"`},
+		{"text", ``, `null`},
+		{"text", "\xff", `error`},
+	} {
+		got, err := render(c.mode, []byte(c.out))
+		switch {
+		case c.want == "error":
+			if err == nil {
+				t.Errorf("%s %q: %s", c.mode, c.out, got)
+			}
+		case err != nil || c.want == "null" && got != nil || c.want != "null" && string(got) != c.want:
+			t.Errorf("%s %q: %s, %v", c.mode, c.out, got, err)
+		}
+	}
+}
+
+func TestGuestFailure(t *testing.T) {
+	yes, no := true, false
+	for _, c := range []struct {
+		in, errType, message string
+		retry                *bool
+		after                time.Duration
+	}{
+		{`{"type":"no_stock","message":"sold out"}`, "no_stock", "sold out", nil, 0},
+		{`{"type":"fatal","retry":false,"after":"1m30s"}`, "fatal", "", &no, 90 * time.Second},
+		{`{"type":"a.B-c_1","retry":true,"after":2.5}`, "a.B-c_1", "", &yes, 2500 * time.Millisecond},
+		{`{"type":"two words","message":"m"}`, guestType, "m", nil, 0},
+		{`{"message":"m","after":-5}`, guestType, "m", nil, 0},
+		{`{"type":"x","after":"soon"}`, "x", "", nil, 0},
+		{`{"type":"x","after":1e300}`, "x", "", nil, maxAfter},
+		{`{"type":"x","after":"99999h"}`, "x", "", nil, maxAfter},
+		{`not JSON`, guestType, "not JSON", nil, 0},
+		{``, guestType, "", nil, 0},
+		{`{"type":"` + strings.Repeat("x", 65) + `"}`, guestType, "", nil, 0},
+	} {
+		e := guestFailure([]byte(c.in))
+		same := (e.Retry == nil) == (c.retry == nil) && (e.Retry == nil || *e.Retry == *c.retry)
+		if e.Type != c.errType || e.Message != c.message || !same || e.After != int64(c.after) {
+			t.Errorf("%s: %+v", c.in, e)
+		}
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	f.Add("auto", []byte("hello\n"))
+	f.Add("json", []byte(`{"a":[1,2]}`))
+	f.Add("text", []byte("\xed\xa0\x80"))
+	f.Fuzz(func(t *testing.T, mode string, out []byte) {
+		got, err := render(mode, out)
+		if err != nil || got == nil {
+			return
+		}
+		if !json.Valid(got) || !utf8.Valid(got) {
+			t.Fatalf("%q is no result", got)
+		}
+		var s string
+		if mode == OutputText {
+			if err := json.Unmarshal(got, &s); err != nil || s != string(bytes.TrimSuffix(out, []byte("\n"))) {
+				t.Fatalf("%q became %q", out, s)
+			}
+		}
+	})
+}
+
+func FuzzGuestFailure(f *testing.F) {
+	f.Add([]byte(`{"type":"no_stock","message":"sold out","retry":true,"after":"90s"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e := guestFailure(b)
+		if !typeName.MatchString(e.Type) || !utf8.ValidString(e.Message) || e.After < 0 || e.After > int64(maxAfter) {
+			t.Fatalf("%+v", e)
+		}
+	})
+}
