@@ -71,15 +71,16 @@ func either[T any](first bool, a, b T) T {
 
 func TestEnvironment(t *testing.T) {
 	h := newHost(t)
-	a := attempt(guest(t, "acts", KindCommand), "env")
-	a.Number = 7
-	want := `"WINDROW_TASK_ID=` + a.ID.String() + `;WINDROW_ATTEMPT=7;0"`
-	for range 2 {
+	m := guest(t, "acts", KindCommand)
+	for _, number := range []int{1, 7, 1, 2} {
+		a := attempt(m, "env")
+		a.Number = number
+		want := `"WINDROW_TASK_ID=` + a.ID.String() + `;WINDROW_ATTEMPT=` + strconv.Itoa(number) + `;0"`
 		if o := run(t, h, a); string(o.Result) != want {
 			t.Errorf("environment and number of arguments: %s, want %s", o.Result, want)
 		}
 	}
-	if o := run(t, h, attempt(a.Module, "open")); string(o.Result) == "0" {
+	if o := run(t, h, attempt(m, "open")); string(o.Result) == "0" {
 		t.Error("a guest opened a file")
 	}
 }

@@ -4,9 +4,7 @@ package sandbox
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -178,23 +176,6 @@ func errno(call uintptr) error {
 
 // say writes to the pipe on descriptor 1, with no more than a child may use.
 func say(what string, v any) { fmt.Fprintln(os.Stdout, what, v) }
-
-func testRunner(page *frame.Page) *runner {
-	wasm, err := os.ReadFile("../host/testdata/tiny.wasm")
-	if err != nil {
-		panic(err)
-	}
-	ctx := context.Background()
-	e, err := newEngine(ctx, wasm, "")
-	if err != nil {
-		panic(err)
-	}
-	r, err := newRunner(ctx, e, &frame.Load{Memory: 1 << 20}, page, newAnswers(io.Discard))
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
 
 func runLayerChild(t *testing.T, call string, skip ...string) string {
 	t.Helper()

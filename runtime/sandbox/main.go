@@ -141,6 +141,7 @@ func serve(r *frame.Reader, run *runner, out *answers) int {
 func runBatch(run *runner, out *answers, batch []frame.Attempt, r *frame.Reader) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	run.batch()
 	var now time.Time
 	for i := range batch {
 		var res frame.Result

@@ -1,6 +1,10 @@
 package sandbox
 
 import (
+	"context"
+	"io"
+	"os"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/windrow-dev/windrow/runtime/frame"
@@ -21,4 +25,21 @@ func testPage() *frame.Page {
 	}
 	unix.Close(fd)
 	return p
+}
+
+func testRunner(page *frame.Page) *runner {
+	wasm, err := os.ReadFile("../host/testdata/tiny.wasm")
+	if err != nil {
+		panic(err)
+	}
+	ctx := context.Background()
+	e, err := newEngine(ctx, wasm, "")
+	if err != nil {
+		panic(err)
+	}
+	r, err := newRunner(ctx, e, &frame.Load{Memory: 1 << 20}, page, newAnswers(io.Discard))
+	if err != nil {
+		panic(err)
+	}
+	return r
 }

@@ -28,6 +28,7 @@ type runner struct {
 
 	ctx    context.Context // carries the memory to wazero
 	config wazero.ModuleConfig
+	first  wazero.ModuleConfig // of a task's first attempt
 	memory memory
 	stdin  input
 	stdout output
@@ -35,14 +36,25 @@ type runner struct {
 
 	attempt *frame.Attempt
 	began   time.Time
+	cpu     int64 // threadCPU when the last attempt of this batch ended, or it began
 	host    hostState
 }
+
+// The guest's environment.
+const (
+	envTask    = "WINDROW_TASK_ID"
+	envAttempt = "WINDROW_ATTEMPT"
+)
 
 // newRunner links the module's imports and prepares the linear memory.
 func newRunner(ctx context.Context, e *engine, load *frame.Load, page *frame.Page, out *answers) (*runner, error) {
 	r := &runner{engine: e, reactor: load.Reactor, page: page, out: out}
 	r.ctx = experimental.WithMemoryAllocator(ctx, &r.memory)
-	r.config = e.base(r)
+	// Each change of a configuration copies it, which is a tenth of a small
+	// attempt: so there is one with the number that most attempts have. They
+	// must be two, for what copies share is the environment.
+	r.config = e.base(r).WithEnv(envTask, "").WithEnv(envAttempt, "")
+	r.first = e.base(r).WithEnv(envTask, "").WithEnv(envAttempt, "1")
 	if err := e.link(ctx, r); err != nil {
 		return nil, err
 	}
@@ -52,6 +64,9 @@ func newRunner(ctx context.Context, e *engine, load *frame.Load, page *frame.Pag
 	return r, nil
 }
 
+// batch says that attempts follow each other from now on, on this thread.
+func (r *runner) batch() { r.cpu = threadCPU() }
+
 // run makes one attempt. What the result holds is valid until the next.
 func (r *runner) run(a *frame.Attempt) (res frame.Result, ended time.Time) {
 	r.began = time.Now()
@@ -60,12 +75,12 @@ func (r *runner) run(a *frame.Attempt) (res frame.Result, ended time.Time) {
 		res.Exit = frame.ExitSkipped
 		return res, r.began
 	}
-	cpu := threadCPU()
 	r.begin(a)
 	r.make(&res)
 	ended = time.Now()
 	res.Wall = int64(ended.Sub(r.began))
-	res.CPU = max(0, threadCPU()-cpu)
+	cpu := threadCPU()
+	res.CPU, r.cpu = max(0, cpu-r.cpu), cpu
 	res.Tail, res.LogLen = r.log.last(), r.log.total
 	return res, ended
 }
@@ -115,9 +130,11 @@ func (r *runner) instantiate() (mod api.Module, err error) {
 			err = fmt.Errorf("instantiate: %v", p)
 		}
 	}()
-	cfg := r.config.
-		WithEnv("WINDROW_TASK_ID", queue.ID(r.attempt.ID).String()).
-		WithEnv("WINDROW_ATTEMPT", strconv.FormatInt(r.attempt.Number, 10))
+	cfg := r.first
+	if r.attempt.Number != 1 {
+		cfg = r.config.WithEnv(envAttempt, strconv.FormatInt(r.attempt.Number, 10))
+	}
+	cfg = cfg.WithEnv(envTask, queue.ID(r.attempt.ID).String())
 	return r.engine.rt.InstantiateModule(r.ctx, r.engine.mod, cfg)
 }
 
