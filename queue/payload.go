@@ -11,8 +11,9 @@ type Payload struct {
 	Args   []byte // JSON array, nil when not given
 	Kwargs []byte // JSON object, nil when not given
 	Input  []byte // any JSON, nil when not given
-	// Blob is the digest ("sha256:…") of the input where it is larger than
-	// MaxInline; Input is nil then.
+	// Blob is the digest ("sha256:…") of what is larger than MaxInline: of the
+	// input, which is nil then; or, where Args is not nil, of args and kwargs
+	// as {"args": […], "kwargs": {…}}.
 	Blob string
 	// Raw says that Input is a JSON string whose text is the guest's stdin.
 	Raw     bool

@@ -93,7 +93,11 @@ func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.
 		}
 	}
 	if p.Blob != "" {
-		if p.Input, err = w.cfg.Blobs.Get(ctx, p.Blob); err != nil {
+		blob, err := w.cfg.Blobs.Get(ctx, p.Blob)
+		if err == nil {
+			err = unfold(&p, blob)
+		}
+		if err != nil {
 			return nil, unavailable("fetch the input: %v", err), true
 		}
 	}
@@ -102,6 +106,21 @@ func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.
 		return nil, &queue.Error{Type: queue.ErrFatal, Message: err.Error()}, true
 	}
 	return made, nil, true
+}
+
+// unfold puts a blob where it was taken from: the input, or both kinds of
+// arguments.
+func unfold(p *queue.Payload, blob []byte) error {
+	if p.Args == nil {
+		p.Input = blob
+		return nil
+	}
+	var both struct{ Args, Kwargs json.RawMessage }
+	if err := json.Unmarshal(blob, &both); err != nil {
+		return fmt.Errorf("large arguments: %w", err)
+	}
+	p.Args, p.Kwargs = both.Args, both.Kwargs
+	return nil
 }
 
 func unavailable(format string, args ...any) *queue.Error {
