@@ -154,7 +154,7 @@ func escapes() {
 		"execve": unix.Exec("/bin/true", []string{"true"}, nil),
 		"mkdir":  unix.Mkdir("/tmp/windrow-escape", 0o700),
 		"bpf":    errno(unix.SYS_BPF), "io_uring": errno(unix.SYS_IO_URING_SETUP), "unshare": unix.Unshare(unix.CLONE_NEWNS),
-		"fork": errno(unix.SYS_FORK), "mount": unix.Mount("/", "/", "", unix.MS_BIND, ""), "keyctl": errno(unix.SYS_KEYCTL),
+		"clone3": errno(unix.SYS_CLONE3), "mount": unix.Mount("/", "/", "", unix.MS_BIND, ""), "keyctl": errno(unix.SYS_KEYCTL),
 		"memfd": errno(unix.SYS_MEMFD_CREATE), "process_vm_writev": errno(unix.SYS_PROCESS_VM_WRITEV), "prlimit": errno(unix.SYS_PRLIMIT64),
 		"setns": errno(unix.SYS_SETNS), "userfaultfd": errno(unix.SYS_USERFAULTFD), "perf": errno(unix.SYS_PERF_EVENT_OPEN),
 	} {
