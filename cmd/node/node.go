@@ -40,6 +40,7 @@ type node struct {
 	voting  atomic.Pointer[cluster.Node]
 	leader  *lead.Leader
 	host    *host.Host
+	opening chan openedHost
 	worker  *worker.Worker
 	http    *api.Server
 	broken  chan error // what makes the node stop
@@ -80,10 +81,10 @@ func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err erro
 // steps are the parts of the node, by its role.
 func (n *node) steps() []func(context.Context) error {
 	if n.cfg.Role == roleWorker {
-		return []func(context.Context) error{n.openFolder, n.openNet, n.openServers, n.openBlobs, n.openHost, n.openProxy, n.openWorker}
+		return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openServers, n.openBlobs, n.awaitHost, n.openProxy, n.openWorker}
 	}
-	return []func(context.Context) error{n.openFolder, n.openNet, n.openBlobs, n.openReplica, n.openHost, n.openLeader,
-		n.openCluster, n.runLeader, n.sweepBlobs, n.openHTTP, n.openWorker}
+	return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openBlobs, n.openReplica, n.openLeader,
+		n.openCluster, n.runLeader, n.sweepBlobs, n.awaitHost, n.openHTTP, n.openWorker}
 }
 
 func (n *node) onClose(what string, f func() error) { n.closers = append(n.closers, closer{what, f}) }
@@ -193,19 +194,48 @@ func (n *node) fail(err error) {
 	}
 }
 
-func (n *node) openHost(context.Context) (err error) {
+// openedHost is what beginHost comes to.
+type openedHost struct {
+	host *host.Host
+	err  error
+}
+
+// beginHost starts the sandboxes' host, which tries a child first, while the
+// rest of the node opens: half of a lone node's start is this.
+func (n *node) beginHost(context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this executable: %w", err)
 	}
-	n.host, err = host.New(host.Config{
-		Executable: self, SandboxArgs: []string{sandboxArg}, CompileArgs: []string{compileArg},
-		CacheDir: n.folder.Path("compiled"), Concurrency: n.cfg.Concurrency, Memory: n.cfg.Memory,
-		HandBack: handBack, Logger: n.log,
+	opened := make(chan openedHost, 1)
+	n.run(func() {
+		h, err := host.New(host.Config{
+			Executable: self, SandboxArgs: []string{sandboxArg}, CompileArgs: []string{compileArg},
+			CacheDir: n.folder.Path("compiled"), Concurrency: n.cfg.Concurrency, Memory: n.cfg.Memory,
+			HandBack: handBack, Logger: n.log,
+		})
+		opened <- openedHost{h, err}
 	})
-	if err != nil {
-		return fmt.Errorf("start sandboxes: %w", err)
+	n.opening = opened
+	n.onClose("sandboxes that were starting", func() error {
+		if n.host != nil {
+			return nil
+		}
+		if o := <-opened; o.host != nil {
+			return o.host.Close(context.Background())
+		}
+		return nil
+	})
+	return nil
+}
+
+func (n *node) awaitHost(context.Context) error {
+	o := <-n.opening
+	if o.err != nil {
+		n.opening <- o
+		return fmt.Errorf("start sandboxes: %w", o.err)
 	}
+	n.host = o.host
 	n.log.Info("sandboxes", "layers", n.host.Layers())
 	n.onClose("sandboxes", func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
