@@ -21,6 +21,7 @@ type driver struct {
 	wake     chan struct{}
 	// alarm is the machine's time until which the driver sleeps.
 	alarm atomic.Int64
+	pause time.Duration // the run's own
 }
 
 const (
@@ -30,9 +31,10 @@ const (
 	// shortestSleep bounds the steps towards a time that comes slower than the
 	// timer's: ahead of the wall clock the machine's time runs at half speed.
 	shortestSleep = time.Millisecond
-	// failedPause is the rest after a Continue that did not get through, or
-	// that did not do away with its reason.
-	failedPause = 50 * time.Millisecond
+	// firstPause is the rest after a Continue that did not get through, or
+	// that did not do away with its reason; it doubles up to longPause.
+	firstPause = 10 * time.Millisecond
+	longPause  = time.Second
 )
 
 func newDriver(cfg *Config) *driver {
@@ -86,14 +88,15 @@ func (d *driver) advance(ctx context.Context, due int64) {
 	_, err := d.proposer.Propose(ctx, &command.Continue{})
 	if err == nil {
 		if again, ok := d.machine.Due(); !ok || due == 0 || again != due {
+			d.pause = 0
 			return
 		}
-		d.log.Warn("a timer stays due", "due", due)
-	} else if ctx.Err() == nil {
-		d.log.Debug("propose to continue", "error", err)
+	}
+	if d.pause = min(max(2*d.pause, firstPause), longPause); d.pause == longPause {
+		d.log.Warn("a timer stays due", "due", due, "error", err)
 	}
 	select {
-	case <-time.After(failedPause):
+	case <-time.After(d.pause):
 	case <-ctx.Done():
 	}
 }

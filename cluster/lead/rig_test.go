@@ -209,7 +209,7 @@ type sandboxes struct {
 	mu      sync.Mutex
 	waiting []*attempt
 	running map[*attempt]bool
-	most    int // running at once, ever
+	looks   bool
 	begun   map[queue.ID]int
 	work    sync.WaitGroup
 }
@@ -230,7 +230,23 @@ func (s *sandboxes) Submit(a *host.Attempt, done func(host.Result)) {
 	s.mu.Lock()
 	s.waiting = append(s.waiting, &attempt{a: a, done: done, since: time.Now(), kill: make(chan string, 1)})
 	s.feed()
+	s.lookSoon()
 	s.mu.Unlock()
+}
+
+// lookSoon looks every few milliseconds at what waits, while anything does.
+func (s *sandboxes) lookSoon() {
+	if len(s.waiting) == 0 || s.looks {
+		return
+	}
+	s.looks = true
+	time.AfterFunc(5*time.Millisecond, func() {
+		s.tooSlow()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.looks = false
+		s.lookSoon()
+	})
 }
 
 func (s *sandboxes) feed() {
@@ -238,7 +254,6 @@ func (s *sandboxes) feed() {
 		x := s.waiting[0]
 		s.waiting = s.waiting[1:]
 		s.running[x] = true
-		s.most = max(s.most, len(s.running))
 		s.begun[x.a.ID]++
 		x.began = time.Now()
 		if s.witness != nil {
@@ -253,8 +268,6 @@ func (s *sandboxes) run(x *attempt) {
 	_, _ = fmt.Sscan(string(x.a.Input), &n)
 	end := time.NewTimer(time.Duration(n) * time.Microsecond)
 	defer end.Stop()
-	slow := time.NewTimer(s.handBack)
-	defer slow.Stop()
 	r := host.Result{Began: true}
 	for ended := false; !ended; {
 		select {
@@ -264,8 +277,6 @@ func (s *sandboxes) run(x *attempt) {
 		case why := <-x.kill:
 			r.Outcome = queue.Outcome{Error: &queue.Error{Type: why}}
 			ended = true
-		case <-slow.C:
-			s.tooSlow()
 		}
 	}
 	r.Outcome.Started, r.Outcome.Finished = x.began.UnixNano(), time.Now().UnixNano()
