@@ -90,6 +90,8 @@ func (f *walker) walk() {
 		f.weight.Instructions++
 		switch immediates[op] {
 		case plain:
+		case trapping:
+			f.weight.Traps++
 		case aLocal:
 			i := c.u32()
 			if i >= f.nlocals && c.err == nil {

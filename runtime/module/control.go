@@ -30,6 +30,7 @@ func (f *walker) special(at int, op byte) {
 		f.tableIndex()
 		if f.c.err == nil {
 			f.call(f.types[t])
+			f.weight.CallsByTable++
 		}
 	case 0x1c:
 		f.selectTyped(at)
@@ -53,6 +54,7 @@ func (f *walker) special(at int, op byte) {
 // call counts what a call makes: its arguments, its results, and a reload of
 // each mutable global, which the engine does after every call.
 func (f *walker) call(s signature) {
+	f.weight.Calls++
 	f.weight.Values += len(s.params) + len(s.results) + f.mutable
 }
 
@@ -177,6 +179,7 @@ func (f *walker) miscellaneous(at int) {
 		return
 	}
 	f.features.bulkMemory = true
+	f.weight.Bulks++
 	switch sub {
 	case 8: // memory.init
 		f.dataIndex(at)
@@ -189,6 +192,7 @@ func (f *walker) miscellaneous(at int) {
 		f.memoryIndex(at)
 	case 11: // memory.fill
 		f.memoryIndex(at)
+		f.inlineLoop()
 	case 12: // table.init
 		f.elementIndex(at)
 		f.tableIndex()
@@ -209,7 +213,16 @@ func (f *walker) miscellaneous(at int) {
 		f.tableIndex()
 	case 17: // table.fill
 		f.tableIndex()
+		f.inlineLoop()
 		f.info.Mutates.Tables = true
+	}
+}
+
+// inlineLoop counts the blocks of a loop that the engine makes of a single
+// instruction.
+func (f *walker) inlineLoop() {
+	for range 3 {
+		f.next()
 	}
 }
 

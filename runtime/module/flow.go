@@ -88,6 +88,7 @@ func (f *flow) local(i uint32, read bool) {
 func (f *flow) access() {
 	if !f.dead {
 		f.known++
+		f.w.Accesses++
 	}
 }
 
@@ -130,24 +131,29 @@ func (f *flow) orElse(fr *frame) {
 	f.next()
 }
 
-// close leaves an open block by its end.
+// close leaves an open block by its end. The engine begins a block there even
+// where nothing branches to it.
 func (f *flow) close(fr *frame) {
-	if fr.op == 0x03 {
+	switch {
+	case fr.op == 0x03:
 		if !fr.dead {
 			f.loops--
 		}
-		return // what follows is the same basic block
-	}
-	if fr.op == 0x04 && !fr.dead { // without an else: the condition leads to the end, too
+		f.next()
+		return
+	case fr.op == 0x04 && !fr.dead: // without an else: the condition leads here, too
 		f.w.Blocks++
 		fr.ways++
 		fr.walk += fr.chain + 1
 		fr.least = min(fr.least, fr.known)
-	}
-	if fr.ways == 0 {
-		return // the end is reached by falling through, or not at all
+	case fr.ways == 0:
+		f.next()
+		return
 	}
 	f.branch(fr)
+	if fr.ways == 0 {
+		return // an if in dead code
+	}
 	f.dead = false
 	f.known = fr.least
 	f.next()

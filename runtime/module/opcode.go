@@ -6,6 +6,7 @@ type immediate uint8
 const (
 	reserved immediate = iota // no instruction of core 2.0
 	plain                     // nothing
+	trapping                  // nothing, but the engine makes a way out of it
 	special                   // walked by a case of its own
 	aLocal
 	aGlobal
@@ -40,6 +41,11 @@ func buildImmediates() (t [256]immediate) {
 	fill(0x3f, 0x40, aMemory)
 	t[0x41], t[0x42], t[0x43], t[0x44] = anI32, anI64, fourBytes, eightBytes
 	fill(0x45, 0xbf, plain)
+	fill(0x6d, 0x70, trapping)                                                 // division and remainder of i32
+	fill(0x7f, 0x82, trapping)                                                 // and of i64
+	for _, op := range []int{0xa8, 0xa9, 0xaa, 0xab, 0xae, 0xaf, 0xb0, 0xb1} { // truncations
+		t[op] = trapping
+	}
 	fill(0xc0, 0xc4, special) // sign extension
 	fill(0xd0, 0xd2, special) // ref.null, ref.is_null, ref.func
 	fill(0xfc, 0xfd, special) // prefixes

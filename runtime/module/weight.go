@@ -10,6 +10,11 @@ type Weight struct {
 	BodyBytes    int
 	Locals       int // parameters counted
 	Instructions int
+	Accesses     int // of memory
+	Traps        int // divisions and float-to-int conversions, which may trap
+	Calls        int
+	CallsByTable int // call_indirect
+	Bulks        int // bulk operations on memory and tables
 	Depth        int // of the deepest block in blocks
 	Targets      int // of all its br_tables
 	// Values are the block parameters, call and branch arguments, results
@@ -33,6 +38,11 @@ type Weight struct {
 func (w *Weight) Work() time.Duration {
 	live := float64(w.CrossLocals)
 	ns := 100*float64(w.Instructions) +
+		1000*float64(w.Accesses) +
+		8000*float64(w.Traps) +
+		4000*float64(w.Calls) +
+		25000*float64(w.CallsByTable) +
+		35000*float64(w.Bulks) +
 		500*float64(w.Values) +
 		2000*float64(w.Targets) + 0.5*float64(w.Targets)*float64(w.Targets) +
 		8*float64(w.Blocks)*float64(w.Joints) +
@@ -50,7 +60,12 @@ func (w *Weight) Work() time.Duration {
 // such a function, in bytes.
 func (w *Weight) Memory() int {
 	live := float64(w.CrossLocals)
-	bytes := 200*float64(w.Instructions) +
+	bytes := 250*float64(w.Instructions) +
+		600*float64(w.Accesses) +
+		8000*float64(w.Traps) +
+		3000*float64(w.Calls) +
+		13000*float64(w.CallsByTable) +
+		22000*float64(w.Bulks) +
 		400*float64(w.Values) +
 		4000*float64(w.Blocks) +
 		24*float64(w.KnownCopies) +
