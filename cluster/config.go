@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"github.com/windrow-dev/windrow/cluster/peer"
 )
 
@@ -42,8 +44,11 @@ type Config struct {
 	CacheBytes    int   // newest log entries in memory, 32 MiB
 	SegmentBytes  int   // of a file of the log, 64 MiB
 
-	// tests
-	clocks func() reading
+	// Tests set these.
+	clocks        func() reading
+	wrapLog       func(node string, log raft.LogStore) raft.LogStore
+	diskLimit     time.Duration
+	commitTimeout time.Duration
 }
 
 // Raft's times. A leader that hears nothing from a majority for the lease
@@ -76,6 +81,12 @@ func (c *Config) defaults() error {
 	}
 	if c.clocks == nil {
 		c.clocks = readClocks
+	}
+	if c.diskLimit == 0 {
+		c.diskLimit = diskLimit
+	}
+	if c.commitTimeout == 0 {
+		c.commitTimeout = commitTimeout
 	}
 	for _, d := range []struct {
 		value *int64

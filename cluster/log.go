@@ -17,6 +17,7 @@ type logStore struct {
 	dispensable func(index uint64) error
 	grown       chan struct{} // a hint that the log has grown by markEvery
 	stored      func(last uint64)
+	writes      writeWatch
 
 	mu     sync.Mutex
 	recent []*raft.Log // consecutive
@@ -99,7 +100,10 @@ func (s *logStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{
 
 // StoreLogs implements raft.LogStore.
 func (s *logStore) StoreLogs(logs []*raft.Log) error {
-	if err := s.LogStore.StoreLogs(logs); err != nil {
+	s.writes.begin()
+	err := s.LogStore.StoreLogs(logs)
+	s.writes.end(err)
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -209,7 +209,14 @@ func (n *Node) handOver() {
 	if n.raft.State() != raft.Leader || n.alone() {
 		return
 	}
-	if err := n.raft.LeadershipTransfer().Error(); err != nil {
-		n.log.Info("hand over leadership before closing", "error", err)
+	done := make(chan error, 1)
+	go func() { done <- n.raft.LeadershipTransfer().Error() }() // Raft answers, unless its disk hangs
+	select {
+	case err := <-done:
+		if err != nil {
+			n.log.Info("hand over leadership before closing", "error", err)
+		}
+	case <-time.After(closeLimit):
+		n.log.Warn("hand over leadership before closing: no answer")
 	}
 }

@@ -91,6 +91,7 @@ func Start(cfg Config) (*Node, error) {
 	n.serve()
 	n.work.Go(n.settle)
 	n.work.Go(n.watchMembership)
+	n.work.Go(n.watchDisk)
 	return n, nil
 }
 
@@ -111,7 +112,11 @@ func (n *Node) open() error {
 	if err := n.snapshots.recover(); err != nil {
 		return err
 	}
-	if n.logs, err = newLogStore(n.wal, n.cfg.CacheBytes); err != nil {
+	disk := raft.LogStore(n.wal)
+	if n.cfg.wrapLog != nil {
+		disk = n.cfg.wrapLog(n.ID(), disk)
+	}
+	if n.logs, err = newLogStore(disk, n.cfg.CacheBytes); err != nil {
 		return err
 	}
 	n.logs.dispensable, n.logs.stored = n.dispensable, n.hints.logged
@@ -126,7 +131,7 @@ func (n *Node) open() error {
 	conf.LocalID = n.id
 	conf.Logger = logger
 	conf.HeartbeatTimeout, conf.ElectionTimeout = heartbeatTimeout, electionTimeout
-	conf.LeaderLeaseTimeout, conf.CommitTimeout = leaseTimeout, commitTimeout
+	conf.LeaderLeaseTimeout, conf.CommitTimeout = leaseTimeout, n.cfg.commitTimeout
 	conf.MaxAppendEntries, conf.BatchApplyCh = appendEntries, true
 	conf.NoSnapshotRestoreOnStart = true
 	conf.SnapshotThreshold, conf.SnapshotInterval = ^uint64(0), neverInterval // compact decides
@@ -136,7 +141,10 @@ func (n *Node) open() error {
 	if err := n.found(conf); err != nil {
 		return err
 	}
-	machine := &fsm{shard: n.shard, snapshots: n.snapshots, applied: n.onApplied, restored: n.applied.advance}
+	machine := &fsm{shard: n.shard, snapshots: n.snapshots, applied: n.onApplied, restored: n.onRestored}
+	if err := n.recoverServers(conf, machine); err != nil {
+		return err
+	}
 	if n.raft, err = raft.NewRaft(conf, machine, n.logs, n.wal, n.snapshots, n.transport); err != nil {
 		return fmt.Errorf("start raft: %w", err)
 	}
@@ -194,6 +202,12 @@ func (n *Node) onApplied(l *raft.Log, results []command.Result) {
 	n.applied.advance()
 }
 
+// onRestored follows a jump of the state, on the applying goroutine.
+func (n *Node) onRestored() {
+	n.clock.seen(n.shard.Time())
+	n.applied.advance()
+}
+
 // AppliedIndex is the newest entry whose effects can be read here.
 func (n *Node) AppliedIndex() uint64 { return n.shard.AppliedIndex() }
 
@@ -247,12 +261,23 @@ func (n *Node) close() error {
 	err := n.shard.Checkpoint(ctx)
 	n.cancel(ErrClosed)
 	n.publish(Leadership{}) // nothing is forwarded any more
-	if e := n.raft.Shutdown().Error(); err == nil {
-		err = e
+	ended := make(chan error, 1)
+	go func() {
+		err := n.raft.Shutdown().Error()
+		n.work.Wait()
+		ended <- err
+	}()
+	select {
+	case e := <-ended:
+		return errors.Join(err, e, n.closeFiles())
+	case <-time.After(shutdownLimit):
+		return errors.Join(err, errors.New("the log's disk does not answer: closed without it"))
 	}
-	n.work.Wait()
-	return errors.Join(err, n.closeFiles())
 }
+
+// shutdownLimit is how long Raft may take to end: less than forever, since a
+// hung disk holds it, and longer than any honest write.
+const shutdownLimit = 20 * time.Second
 
 // quiesce waits for proposals and reads under way: Raft answers neither once
 // it is shut down.

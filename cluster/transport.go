@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -13,15 +15,26 @@ import (
 // transport is Raft's own, over the node's one listener, except for snapshots.
 type transport struct {
 	*raft.NetworkTransport
-	node *Node
+	node   *Node
+	stream *streamLayer
 }
 
 func newTransport(n *Node, logger hclog.Logger) *transport {
+	stream := &streamLayer{Listener: n.cfg.Net.Raft(), node: n, out: map[*outgoing]struct{}{}}
 	t := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Logger: logger, Stream: &streamLayer{Listener: n.cfg.Net.Raft(), node: n}, MaxPool: 4, Timeout: raftTimeout,
+		Logger: logger, Stream: stream, MaxPool: 4, Timeout: raftTimeout,
 	})
 	t.TimeoutScale = snapshotScale
-	return &transport{NetworkTransport: t, node: n}
+	return &transport{NetworkTransport: t, node: n, stream: stream}
+}
+
+// errMuted says that this node no longer speaks as a part of the cluster.
+var errMuted = errors.New("this node has given up")
+
+// mute ends this node's say in the cluster, heartbeats above all.
+func (t *transport) mute() error {
+	t.stream.mute()
+	return t.Close()
 }
 
 // InstallSnapshot implements raft.Transport. Raft opens a snapshot before it
@@ -57,11 +70,55 @@ func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress,
 type streamLayer struct {
 	net.Listener
 	node *Node
+
+	mu    sync.Mutex
+	muted bool
+	out   map[*outgoing]struct{} // Raft itself cannot close those in use
+}
+
+// outgoing is a connection that Raft opened.
+type outgoing struct {
+	net.Conn
+	layer *streamLayer
+}
+
+// Close implements net.Conn.
+func (c *outgoing) Close() error {
+	c.layer.mu.Lock()
+	delete(c.layer.out, c)
+	c.layer.mu.Unlock()
+	return c.Conn.Close()
 }
 
 // Dial implements raft.StreamLayer.
 func (s *streamLayer) Dial(addr raft.ServerAddress, limit time.Duration) (net.Conn, error) {
-	return s.node.cfg.Net.DialRaft(string(addr), limit)
+	s.mu.Lock()
+	muted := s.muted
+	s.mu.Unlock()
+	if muted {
+		return nil, errMuted
+	}
+	conn, err := s.node.cfg.Net.DialRaft(string(addr), limit)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.muted {
+		return nil, errors.Join(errMuted, conn.Close())
+	}
+	c := &outgoing{Conn: conn, layer: s}
+	s.out[c] = struct{}{}
+	return c, nil
+}
+
+func (s *streamLayer) mute() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.muted = true
+	for c := range s.out {
+		_ = c.Conn.Close() // Raft's goroutines find out and close it too
+	}
 }
 
 // Addr implements net.Listener; Raft tells it to the others as this node's.

@@ -1,28 +1,22 @@
-package peer
+package peer_test
 
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/windrow-dev/windrow/cluster/peer"
+	"github.com/windrow-dev/windrow/cluster/peer/peertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +29,7 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-func mustListen(t testing.TB, name string, cfg Config) *Net {
+func mustListen(t testing.TB, name string, cfg peer.Config) *peer.Net {
 	t.Helper()
 	n, err := listen(name, cfg)
 	if err != nil {
@@ -45,20 +39,20 @@ func mustListen(t testing.TB, name string, cfg Config) *Net {
 	return n
 }
 
-func listen(name string, cfg Config) (*Net, error) {
+func listen(name string, cfg peer.Config) (*peer.Net, error) {
 	cfg.NodeID, cfg.Log = name, slog.New(slog.DiscardHandler)
 	if cfg.Addr == "" {
 		cfg.Addr = "127.0.0.1:0"
 	}
 	if cfg.Cluster == nil {
-		cfg.Cluster = func() ClusterID { return ClusterID{} }
+		cfg.Cluster = func() peer.ClusterID { return peer.ClusterID{} }
 	}
-	return Listen(cfg)
+	return peer.Listen(cfg)
 }
 
 // echo serves streams and calls that come back as they are.
-func echo(n *Net) {
-	n.Handle("echo", func(_ context.Context, s Stream) {
+func echo(n *peer.Net) {
+	n.Handle("echo", func(_ context.Context, s peer.Stream) {
 		for {
 			b, err := s.Recv()
 			if err != nil || s.Send(b) != nil {
@@ -68,7 +62,7 @@ func echo(n *Net) {
 	})
 	n.HandleCall("echo", func(_ context.Context, b []byte) ([]byte, error) { return b, nil })
 	n.HandleCall("refuse", func(context.Context, []byte) ([]byte, error) {
-		return nil, &Error{Code: "no", Message: "not today"}
+		return nil, &peer.Error{Code: "no", Message: "not today"}
 	})
 	n.HandleCall("wait", func(ctx context.Context, _ []byte) ([]byte, error) {
 		<-ctx.Done()
@@ -76,81 +70,12 @@ func echo(n *Net) {
 	})
 }
 
-// authority issues certificates for tests.
-type authority struct {
-	t    testing.TB
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string
-	next int64
-}
-
-func newAuthority(t testing.TB) *authority {
-	a := &authority{t: t, dir: t.TempDir(), next: 1}
-	a.key = a.newKey()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true,
-	}
-	der := a.must(x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key))
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.cert = cert
-	a.file = a.write("ca.pem", "CERTIFICATE", der)
-	return a
-}
-
-func (a *authority) newKey() *ecdsa.PrivateKey {
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return k
-}
-
-func (a *authority) must(b []byte, err error) []byte {
-	a.t.Helper()
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return b
-}
-
-func (a *authority) write(name, kind string, der []byte) string {
-	file := filepath.Join(a.dir, name)
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
-	return file
-}
-
-// issue writes a certificate for an IP address.
-func (a *authority) issue(ip string) Files {
-	a.next++
-	key := a.newKey()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.next), Subject: pkix.Name{CommonName: "node"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.ParseIP(ip)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-	}
-	der := a.must(x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key))
-	k := a.must(x509.MarshalPKCS8PrivateKey(key))
-	name := fmt.Sprint(a.next)
-	return Files{Cert: a.write(name+".pem", "CERTIFICATE", der), Key: a.write(name+".key", "PRIVATE KEY", k), CA: a.file}
-}
-
 func TestTalk(t *testing.T) {
-	ca := newAuthority(t)
-	for name, files := range map[string]Files{"plain": {}, "tls": ca.issue("127.0.0.1")} {
+	ca := peertest.NewAuthority(t)
+	for name, files := range map[string]peer.Files{"plain": {}, "tls": ca.Issue("127.0.0.1")} {
 		t.Run(name, func(t *testing.T) {
-			a := mustListen(t, "a", Config{TLS: files})
-			b := mustListen(t, "b", Config{TLS: files})
+			a := mustListen(t, "a", peer.Config{TLS: files})
+			b := mustListen(t, "b", peer.Config{TLS: files})
 			echo(b)
 			addr := b.Addr().String()
 			t.Run("stream", func(t *testing.T) { talkStream(t, a, addr) })
@@ -160,13 +85,13 @@ func TestTalk(t *testing.T) {
 	}
 }
 
-func talkStream(t *testing.T, a *Net, addr string) {
+func talkStream(t *testing.T, a *peer.Net, addr string) {
 	s, err := a.Dial(within(t), addr, "echo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, size := range []int{0, 1, 100, firstRead, firstRead + 1, 1 << 20, MaxFrame} {
+	for _, size := range []int{0, 1, 100, peer.FirstRead, peer.FirstRead + 1, 1 << 20, peer.MaxFrame} {
 		want := bytes.Repeat([]byte{byte(size)}, size)
 		done := make(chan error, 1)
 		go func() { done <- s.Send(want) }()
@@ -178,7 +103,7 @@ func talkStream(t *testing.T, a *Net, addr string) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Send(make([]byte, MaxFrame+1)); err == nil {
+	if err := s.Send(make([]byte, peer.MaxFrame+1)); err == nil {
 		t.Error("a frame above the bound was sent")
 	}
 	if s, err := a.Dial(within(t), addr, "nobody serves this"); err == nil {
@@ -189,7 +114,7 @@ func talkStream(t *testing.T, a *Net, addr string) {
 	}
 }
 
-func talkCalls(t *testing.T, a *Net, addr string) {
+func talkCalls(t *testing.T, a *peer.Net, addr string) {
 	var work sync.WaitGroup
 	for i := range 50 {
 		work.Go(func() {
@@ -201,7 +126,7 @@ func talkCalls(t *testing.T, a *Net, addr string) {
 		})
 	}
 	work.Wait()
-	var answer *Error
+	var answer *peer.Error
 	if _, err := a.Call(within(t), addr, "refuse", nil); !errors.As(err, &answer) || answer.Code != "no" || answer.Message != "not today" {
 		t.Errorf("refusal came as %v", err)
 	}
@@ -213,7 +138,7 @@ func talkCalls(t *testing.T, a *Net, addr string) {
 	if _, err := a.Call(ctx, addr, "wait", nil); err == nil {
 		t.Error("a call outlived its time")
 	}
-	if _, err := a.Call(within(t), addr, "echo", make([]byte, MaxRequest+1)); err == nil {
+	if _, err := a.Call(within(t), addr, "echo", make([]byte, peer.MaxRequest+1)); err == nil {
 		t.Error("a request above the bound was sent")
 	}
 	if _, err := a.Call(within(t), addr, "echo", nil); err != nil {
@@ -221,7 +146,7 @@ func talkCalls(t *testing.T, a *Net, addr string) {
 	}
 }
 
-func talkRaft(t *testing.T, a, b *Net) {
+func talkRaft(t *testing.T, a, b *peer.Net) {
 	got := make(chan string, 1)
 	go func() {
 		conn, err := b.Raft().Accept()
@@ -247,15 +172,15 @@ func talkRaft(t *testing.T, a, b *Net) {
 }
 
 func TestStrangersAreTurnedAway(t *testing.T) {
-	ca, other := newAuthority(t), newAuthority(t)
-	b := mustListen(t, "b", Config{TLS: ca.issue("127.0.0.1"), Cluster: func() ClusterID { return ClusterID{1} }})
+	ca, other := peertest.NewAuthority(t), peertest.NewAuthority(t)
+	b := mustListen(t, "b", peer.Config{TLS: ca.Issue("127.0.0.1"), Cluster: func() peer.ClusterID { return peer.ClusterID{1} }})
 	echo(b)
 	addr := b.Addr().String()
-	cases := map[string]Config{
+	cases := map[string]peer.Config{
 		"no TLS":             {},
-		"another authority":  {TLS: other.issue("127.0.0.1")},
-		"another cluster":    {TLS: ca.issue("127.0.0.1"), Cluster: func() ClusterID { return ClusterID{2} }},
-		"trusts another one": {TLS: Files{Cert: ca.issue("127.0.0.1").Cert, Key: "", CA: other.file}},
+		"another authority":  {TLS: other.Issue("127.0.0.1")},
+		"another cluster":    {TLS: ca.Issue("127.0.0.1"), Cluster: func() peer.ClusterID { return peer.ClusterID{2} }},
+		"trusts another one": {TLS: peer.Files{Cert: ca.Issue("127.0.0.1").Cert, Key: "", CA: other.File}},
 	}
 	for name, cfg := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -268,14 +193,14 @@ func TestStrangersAreTurnedAway(t *testing.T) {
 			defer cancel()
 			if _, err := a.Call(ctx, addr, "echo", nil); err == nil {
 				t.Error("was let in")
-			} else if name == "another cluster" && !errors.Is(err, ErrOtherCluster) {
-				t.Errorf("want ErrOtherCluster, got %v", err)
+			} else if name == "another cluster" && !errors.Is(err, peer.ErrOtherCluster) {
+				t.Errorf("want peer.ErrOtherCluster, got %v", err)
 			}
 		})
 	}
 	t.Run("certificate of another host", func(t *testing.T) {
-		c := mustListen(t, "c", Config{TLS: ca.issue("10.1.2.3")})
-		a := mustListen(t, "a", Config{TLS: ca.issue("127.0.0.1")})
+		c := mustListen(t, "c", peer.Config{TLS: ca.Issue("10.1.2.3")})
+		a := mustListen(t, "a", peer.Config{TLS: ca.Issue("127.0.0.1")})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := a.Call(ctx, c.Addr().String(), "echo", nil); err == nil {
@@ -283,7 +208,7 @@ func TestStrangersAreTurnedAway(t *testing.T) {
 		}
 	})
 	t.Run("same cluster", func(t *testing.T) {
-		a := mustListen(t, "a", Config{TLS: ca.issue("127.0.0.1"), Cluster: func() ClusterID { return ClusterID{1} }})
+		a := mustListen(t, "a", peer.Config{TLS: ca.Issue("127.0.0.1"), Cluster: func() peer.ClusterID { return peer.ClusterID{1} }})
 		if _, err := a.Call(within(t), addr, "echo", nil); err != nil {
 			t.Error(err)
 		}
@@ -295,27 +220,27 @@ func TestPlainOnlyOnLoopback(t *testing.T) {
 		"127.0.0.1:0": true, "localhost:0": true, "[::1]:0": true, "127.9.9.9:1": true,
 		"0.0.0.0:0": false, ":8090": false, "192.168.1.4:8090": false, "node7:8090": false, "[::]:1": false, "nonsense": false,
 	} {
-		if err := CheckPlain(addr); (err == nil) != fine {
+		if err := peer.CheckPlain(addr); (err == nil) != fine {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
-	if _, err := listen("a", Config{Addr: "0.0.0.0:0"}); err == nil || !strings.Contains(err.Error(), "--tls-cert") {
+	if _, err := listen("a", peer.Config{Addr: "0.0.0.0:0"}); err == nil || !strings.Contains(err.Error(), "--tls-cert") {
 		t.Errorf("listened in the clear: %v", err)
 	}
 }
 
 func TestCertificatesAreReadAgain(t *testing.T) {
-	ca := newAuthority(t)
-	files := ca.issue("10.0.0.1") // of another host at first
-	b := mustListen(t, "b", Config{TLS: files})
+	ca := peertest.NewAuthority(t)
+	files := ca.Issue("10.0.0.1") // of another host at first
+	b := mustListen(t, "b", peer.Config{TLS: files})
 	echo(b)
-	a := mustListen(t, "a", Config{TLS: ca.issue("127.0.0.1")})
+	a := mustListen(t, "a", peer.Config{TLS: ca.Issue("127.0.0.1")})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := a.Call(ctx, b.Addr().String(), "echo", nil); err == nil {
 		t.Fatal("a certificate of another host was believed")
 	}
-	good := ca.issue("127.0.0.1")
+	good := ca.Issue("127.0.0.1")
 	later := time.Now().Add(time.Second)
 	for from, to := range map[string]string{good.Cert: files.Cert, good.Key: files.Key} {
 		if err := errors.Join(os.Rename(from, to), os.Chtimes(to, later, later)); err != nil {
@@ -328,8 +253,8 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 }
 
 func TestReconnect(t *testing.T) {
-	a := mustListen(t, "a", Config{})
-	b := mustListen(t, "b", Config{})
+	a := mustListen(t, "a", peer.Config{})
+	b := mustListen(t, "b", peer.Config{})
 	echo(b)
 	addr := b.Addr().String()
 	s, err := a.Dial(within(t), addr, "echo")
@@ -346,7 +271,7 @@ func TestReconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = b.Close()
-	if err := <-lost; !errors.Is(err, ErrLost) && !errors.As(err, new(*Error)) {
+	if err := <-lost; !errors.Is(err, peer.ErrLost) && !errors.As(err, new(*peer.Error)) {
 		t.Errorf("a call under way ended with %v", err)
 	}
 	if _, err := s.Recv(); err == nil {
@@ -354,10 +279,10 @@ func TestReconnect(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := a.Call(ctx, addr, "echo", nil); !errors.Is(err, ErrUnreachable) {
+	if _, err := a.Call(ctx, addr, "echo", nil); !errors.Is(err, peer.ErrUnreachable) {
 		t.Errorf("calling nobody: %v", err)
 	}
-	b = mustListen(t, "b", Config{Addr: addr})
+	b = mustListen(t, "b", peer.Config{Addr: addr})
 	echo(b)
 	if _, err := a.Call(within(t), addr, "echo", nil); err != nil {
 		t.Errorf("the node is back: %v", err)
@@ -377,17 +302,17 @@ func TestSilentPeer(t *testing.T) {
 		if err != nil {
 			return
 		}
-		if _, err := receive(conn, ClusterID{}); err != nil {
+		if err := peer.Receive(conn); err != nil {
 			t.Error(err)
 		}
 		_, _ = io.Copy(io.Discard, conn) // reads, and never answers
 		_ = conn.Close()
 	}()
-	a := mustListen(t, "a", Config{})
+	a := mustListen(t, "a", peer.Config{})
 	began := time.Now()
 	_, err = a.Call(within(t), ln.Addr().String(), "echo", nil)
-	if !errors.Is(err, ErrLost) {
-		t.Fatalf("want ErrLost, got %v", err)
+	if !errors.Is(err, peer.ErrLost) {
+		t.Fatalf("want peer.ErrLost, got %v", err)
 	}
 	t.Logf("noticed after %v", time.Since(began))
 }
