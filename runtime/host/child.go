@@ -163,6 +163,7 @@ func (c *child) write(h *Host) {
 		})
 	}
 	if len(rest) == 0 {
+		c.trim()
 		return
 	}
 	c.writes = true
@@ -170,6 +171,13 @@ func (c *child) write(h *Host) {
 		_, err := c.orders.Write(rest)
 		h.post(writtenEvent{c: c, err: err})
 	})
+}
+
+// trim gives the memory of a long frame back.
+func (c *child) trim() {
+	if cap(c.out) > 4*frame.SoftFrame {
+		c.out = nil
+	}
 }
 
 // writtenEvent says that the pipe has taken a long frame. An error means that

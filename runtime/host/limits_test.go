@@ -308,3 +308,29 @@ func TestClose(t *testing.T) {
 		}
 	}
 }
+
+// A host with nothing to do does nothing.
+func TestIdleHostSleeps(t *testing.T) {
+	h := newHost(t)
+	run(t, h, attempt(guest(t, "acts", KindCommand), "count"))
+	time.Sleep(2 * tickEvery) // the last tick
+	look(h, func(l *loop) {
+		if l.ticking || l.jobs != 0 || len(l.hungry) != 0 {
+			t.Errorf("ticking %v, %d jobs, %d hungry", l.ticking, l.jobs, len(l.hungry))
+		}
+	})
+}
+
+// Where memory is short, a guest that takes more than its share is ended, and
+// the others go on.
+func TestPressure(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Memory = 250 << 20 })
+	honest := submit(h, attempt(guest(t, "acts", KindCommand), "sleep 500"))
+	greedy := run(t, h, attempt(guest(t, "table", KindCommand), ""))
+	if greedy.OK || greedy.Error.Type != queue.ErrOutOfMemory {
+		t.Errorf("%+v", greedy.Error)
+	}
+	if r := await(t, honest); !r.Outcome.OK {
+		t.Errorf("%+v", r.Outcome.Error)
+	}
+}

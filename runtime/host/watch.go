@@ -21,6 +21,9 @@ const (
 	startTries = 3
 	// mostResident is what a child may hold while it idles, bytes.
 	mostResident = 96 << 20
+	// largeOutput is checked outside of the loop: 64 MiB of JSON take a quarter
+	// of a second, in which nobody would hold the deadlines. Bytes.
+	largeOutput = 256 << 10
 	// lookEvery is how often an idle child's memory is looked at.
 	lookEvery = int64(time.Second)
 )
@@ -40,10 +43,31 @@ func (l *loop) tick() {
 			slow++
 		}
 	}
+	l.press()
 	if l.h.cfg.HandBack > 0 && working > 0 && working == slow && l.saturated(working) {
 		l.handBackOlder(l.h.cfg.HandBack)
 	}
 }
+
+// press kills where the children hold more memory together than they may: the
+// one that is furthest beyond what it counts for, if any is. A guest's stack
+// and tables are bounded for each child, but not within its share.
+func (l *loop) press() {
+	total := int64(0)
+	var worst *child
+	for _, c := range l.children {
+		total += c.resident
+		if c.dying == "" && len(c.sent) > 0 && (worst == nil || c.excess() > worst.excess()) {
+			worst = c
+		}
+	}
+	if total > l.h.cfg.Memory && worst != nil && worst.excess() > 0 {
+		l.kill(worst, errOutOfMemory, "the sandboxes need more memory than there is, and this one more than its share")
+	}
+}
+
+// excess is how much a child holds beyond what it counts for, bytes.
+func (c *child) excess() int64 { return c.resident - c.reserve() }
 
 // saturated reports whether nothing that waits could begin beside what works.
 func (l *loop) saturated(working int) bool {
@@ -228,9 +252,22 @@ func (l *loop) result(c *child, r *frame.Result) bool {
 	l.learn(c.m, r)
 	c.beganAt = l.now
 	c.m.failures = 0
+	if len(r.Output) > largeOutput {
+		h := l.h
+		h.work.Go(func() { h.post(judgedEvent{j, outcome(j.a, r)}) })
+		return true
+	}
 	l.finish(j, Result{Began: true, Outcome: outcome(j.a, r)})
 	return true
 }
+
+// judgedEvent is an attempt whose output took its time to check.
+type judgedEvent struct {
+	j *job
+	o queue.Outcome
+}
+
+func (e judgedEvent) apply(l *loop) { l.finish(e.j, Result{Began: true, Outcome: e.o}) }
 
 // plausible bounds what the child says of times to what the parent knows.
 func plausible(r *frame.Result, age int64) {
@@ -277,7 +314,10 @@ func (l *loop) progress(c *child, k *frame.Chunk) bool {
 	return true
 }
 
-func (e writtenEvent) apply(*loop) { e.c.writes = false }
+func (e writtenEvent) apply(*loop) {
+	e.c.writes = false
+	e.c.trim()
+}
 
 // apply settles what a dead child leaves.
 func (e goneEvent) apply(l *loop) {
