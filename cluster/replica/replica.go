@@ -26,6 +26,8 @@ type Options struct {
 	// Applied is told each entry's effects, in log order, by the goroutine that
 	// applies; it must not block. Nil is nobody.
 	Applied func(index uint64, e *state.Effects)
+	// BeforeCut is called before a checkpoint is written. Nil is nobody.
+	BeforeCut func()
 	// Loaded is told of a machine that was loaded, at start or from another
 	// node's snapshot. Nil is nobody.
 	Loaded func(*state.Machine)
@@ -62,7 +64,12 @@ func Open(opt Options) (*Replica, error) {
 func (r *Replica) open() (*generation, error) {
 	g := &generation{}
 	opt := r.opt.Store
-	opt.Cut = func() { g.machine.Cut() }
+	opt.Cut = func() {
+		if r.opt.BeforeCut != nil {
+			r.opt.BeforeCut()
+		}
+		g.machine.Cut()
+	}
 	opt.Dirty = func() int { return g.machine.DirtyBytes() }
 	s, err := store.Open(opt)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/windrow-dev/windrow/api"
 	"github.com/windrow-dev/windrow/cluster"
 	"github.com/windrow-dev/windrow/cluster/blob"
+	"github.com/windrow-dev/windrow/cluster/journal"
 	"github.com/windrow-dev/windrow/cluster/lead"
 	"github.com/windrow-dev/windrow/cluster/peer"
 	"github.com/windrow-dev/windrow/cluster/replica"
@@ -36,6 +37,7 @@ type node struct {
 	blobs   blobs
 	modules *modules
 	live    *liveLogs
+	journal *journal.Journal
 	servers *servers // of a worker node
 	voting  atomic.Pointer[cluster.Node]
 	leader  *lead.Leader
@@ -168,17 +170,36 @@ func (n *node) openReplica(context.Context) (err error) {
 		Shard: shard, Logger: n.log,
 		Store:   store.Options{Dir: n.folder.Path("state"), Logger: n.log, Failed: n.fail},
 		Applied: n.applied,
-		Loaded:  func(m *state.Machine) { n.blobs.Want(m.Blobs()...) },
+		Loaded:  n.loaded,
+		BeforeCut: func() {
+			if j := n.journal; j != nil {
+				j.Checkpoint()
+			}
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("open the state: %w", err)
 	}
 	n.onClose("state", n.replica.Close)
+	n.journal, err = journal.Open(journal.Options{Dir: n.folder.Path("events"), Logger: n.log}, n.replica.AppliedIndex())
+	if err != nil {
+		return err
+	}
+	n.onClose("events", n.journal.Close)
 	return nil
 }
 
+// loaded hears of a machine that was loaded, at start or from another node.
+func (n *node) loaded(m *state.Machine) {
+	n.blobs.Want(m.Blobs()...)
+	if n.journal != nil {
+		n.journal.Restart(n.replica.AppliedIndex())
+	}
+}
+
 // applied hears of each entry, in the applying goroutine.
-func (n *node) applied(_ uint64, e *state.Effects) {
+func (n *node) applied(index uint64, e *state.Effects) {
+	n.journal.Append(index, n.replica.Time(), e.Moves)
 	if len(e.Blobs) > 0 {
 		n.blobs.Want(e.Blobs...)
 	}

@@ -1,0 +1,100 @@
+package journal
+
+import (
+	"errors"
+	"os"
+)
+
+// reader is one follower's place.
+type reader struct {
+	j      *Journal
+	after  ID
+	seg    *segment
+	offset int64
+}
+
+// step reads on. more says that there is something to be read at once; changed
+// is closed when there is, otherwise.
+func (r *reader) step(fn func(*Event) error) (more bool, changed <-chan struct{}, err error) {
+	seg, limit, changed, err := r.place()
+	if err != nil || seg == nil {
+		return false, changed, err
+	}
+	begun := r.offset
+	var failed error
+	at, err := seg.read(r.offset, func(b *batch) bool {
+		b.each(r.after, func(e *Event) bool {
+			failed = fn(e)
+			r.after = e.ID
+			return failed == nil
+		})
+		if whole := (ID{b.index, lastOf}); failed == nil && whole.after(r.after) {
+			r.after = whole
+		}
+		return failed == nil
+	})
+	if errors.Is(err, os.ErrNotExist) { // retired meanwhile
+		return false, nil, ErrGone
+	}
+	r.offset = at
+	if failed != nil {
+		err = failed
+	}
+	return at > begun || at < limit, changed, err
+}
+
+// place finds the segment to read: the one in hand, or the next when it has
+// been read to its end.
+func (r *reader) place() (seg *segment, limit int64, changed <-chan struct{}, err error) {
+	j := r.j
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	changed = j.changed
+	if r.seg == nil && !r.begin() {
+		return nil, 0, changed, ErrGone
+	}
+	if r.seg == nil {
+		return nil, 0, changed, nil
+	}
+	if r.offset >= r.seg.size {
+		if next := j.following(r.seg); next != nil {
+			r.seg, r.offset = next, 0
+		}
+	}
+	if r.offset >= r.seg.size {
+		if j.floor.after(r.after) {
+			return nil, 0, changed, ErrGone
+		}
+		return nil, 0, changed, nil
+	}
+	return r.seg, r.seg.size, changed, nil
+}
+
+// begin finds the first segment for a new reader; false says that events are
+// gone.
+func (r *reader) begin() bool {
+	j := r.j
+	if j.floor.after(r.after) {
+		return false
+	}
+	for _, s := range j.segments {
+		if s.last >= r.after.Index {
+			r.seg = s
+			return true
+		}
+	}
+	return true
+}
+
+// following is the segment after one, or nil; j.mu is held.
+func (j *Journal) following(s *segment) *segment {
+	for i, x := range j.segments {
+		if x == s && i+1 < len(j.segments) {
+			return j.segments[i+1]
+		}
+		if x.first > s.last && x != s {
+			return x
+		}
+	}
+	return nil
+}
