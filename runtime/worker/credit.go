@@ -13,6 +13,8 @@ const (
 	// more than the host could begin; it doubles while asking again is vain.
 	firstPause = time.Second
 	longPause  = 16 * time.Second
+	// sameLot is within which time hand-backs count as one.
+	sameLot = 10 * time.Millisecond
 )
 
 // credit is how much a worker asks for. It changes what it asked for only when
@@ -49,11 +51,12 @@ func (c *credit) learn(wall int64) {
 // so many.
 func (c *credit) bounced(now time.Time, keeps int) {
 	c.mean = max(c.mean, int64(horizon)*c.cores+1) // what runs now is long, whatever ran before
-	if now.Sub(c.bounce) > 10*time.Millisecond {   // not one of the same lot
+	switch {
+	case now.Sub(c.bounce) <= sameLot:
+	case now.Sub(c.raised) < firstPause:
+		c.pause = min(2*c.pause, longPause)
+	default:
 		c.pause = firstPause
-		if now.Sub(c.raised) < firstPause {
-			c.pause = min(2*c.pause, longPause)
-		}
 	}
 	c.bounce = now
 	c.most = min(c.most, max(uint32(keeps), 1))

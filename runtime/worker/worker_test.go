@@ -1,0 +1,276 @@
+package worker
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/runtime/host"
+)
+
+func TestFirstReportAsksForWork(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		if len(p.all()) != 1 || p.all()[0].Limit != (Limit{Seq: 1, Running: 4}) {
+			t.Fatalf("reported %+v", p.all())
+		}
+		time.Sleep(time.Hour)
+		if len(p.all()) != 1 {
+			t.Errorf("an idle worker reported %+v", p.all()[1:])
+		}
+	})
+}
+
+// TestReportsGather: a lone result goes at once; what ends meanwhile goes
+// together.
+func TestReportsGather(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		for n := range 40 {
+			p.push(assignment(n, queue.Payload{}))
+		}
+		synctest.Wait()
+		p.set(func() { p.boss.reports = nil })
+		start := time.Now()
+		p.ok(0, "0")
+		for len(p.results()) == 0 {
+			time.Sleep(time.Microsecond)
+		}
+		if took := time.Since(start); took > p.commit+time.Microsecond {
+			t.Errorf("a lone result took %s, a commit takes %s", took, p.commit)
+		}
+		for n := 1; n < 40; n++ {
+			p.ok(n, "1")
+		}
+		time.Sleep(10 * p.commit)
+		if got := p.results(); len(got) != 40 || len(p.all()) > 4 {
+			t.Errorf("%d results in %d reports", len(got), len(p.all()))
+		}
+	})
+}
+
+func TestReportsAreBounded(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		const n = 300
+		for i := range n {
+			p.push(assignment(i, queue.Payload{}))
+			synctest.Wait()
+		}
+		p.set(func() { p.boss.commit = time.Second })
+		for i := range n {
+			p.ok(i, strings.Repeat("x", 10<<10))
+		}
+		time.Sleep(time.Minute)
+		if got := p.results(); len(got) != n {
+			t.Fatalf("%d results", len(got))
+		}
+		for _, r := range p.all() {
+			size := 0
+			for _, x := range r.Results {
+				size += len(x.Outcome.Result)
+			}
+			if len(r.Results) > mostReport || size > reportBytes+10<<10 {
+				t.Errorf("a report of %d results, %d bytes", len(r.Results), size)
+			}
+		}
+	})
+}
+
+// TestResultsOutliveTheLink: what was not answered for is held and sent again.
+func TestResultsOutliveTheLink(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.push(assignment(1, queue.Payload{}), assignment(2, queue.Payload{}))
+		time.Sleep(time.Second) // it counts as begun
+		p.set(func() { p.boss.commit = time.Minute })
+		p.ok(1, "1")
+		time.Sleep(100 * time.Millisecond)
+		p.disconnect()
+		p.set(func() { p.boss.commit = time.Millisecond })
+		time.Sleep(100 * time.Millisecond)
+		h := p.greetings()[len(p.greetings())-1]
+		if h.Session != p.session || len(h.Held) != 2 || !h.Held[0].Begun || !h.Held[1].Begun || h.Incarnation != 7 {
+			t.Errorf("came back with %+v", h)
+		}
+		if got := p.results(); len(got) != 1 || got[0].Fence.Index != 1 {
+			t.Errorf("reported %+v", got)
+		}
+		p.push(assignment(2, queue.Payload{})) // which it has
+		synctest.Wait()
+		p.ok(2, "2")
+		time.Sleep(100 * time.Millisecond)
+		if got := p.results(); len(got) != 2 {
+			t.Errorf("reported %+v", got)
+		}
+	})
+}
+
+// TestVoidSession: a session that was not resumed takes everything with it.
+func TestVoidSession(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.push(assignment(1, queue.Payload{}))
+		synctest.Wait()
+		p.set(func() { p.boss.session = queue.Fence{Index: 2} })
+		p.disconnect()
+		time.Sleep(100 * time.Millisecond)
+		if p.input(1) != "" {
+			t.Error("the sandbox of a void session was left running")
+		}
+		if got := p.results(); len(got) != 0 {
+			t.Errorf("reported %+v", got)
+		}
+		if last := p.last(); last.Limit.Running != 4 {
+			t.Errorf("asked the new session for %+v", last.Limit)
+		}
+	})
+}
+
+func TestGapInPushesBreaksTheLink(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.set(func() { p.link.seq++ })
+		p.push(assignment(1, queue.Payload{}))
+		time.Sleep(100 * time.Millisecond)
+		if len(p.greetings()) != 2 || p.input(1) != "" {
+			t.Errorf("%d hellos, input %q", len(p.greetings()), p.input(1))
+		}
+	})
+}
+
+// TestFetchedOnTheWay: what is not at hand keeps nobody else waiting.
+func TestFetchedOnTheWay(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.set(func() { p.blobs["sha256:big"] = []byte(`"big"`) })
+		p.push(assignment(1, queue.Payload{Blob: "sha256:big"}), assignment(2, queue.Payload{Input: []byte("2")}), assignment(3, queue.Payload{Blob: "sha256:gone"}))
+		synctest.Wait()
+		if p.input(2) != "2" || p.input(1) != "" {
+			t.Fatalf("inputs %q and %q", p.input(1), p.input(2))
+		}
+		time.Sleep(2 * slowness)
+		if p.input(1) != `"big"` {
+			t.Errorf("input %q", p.input(1))
+		}
+		if got := p.results(); len(got) != 1 || got[0].Fence.Index != 3 || got[0].Outcome.Error.Type != queue.ErrUnavailable {
+			t.Errorf("reported %+v", got)
+		}
+		p.set(func() { p.depot.local = false })
+		p.push(assignment(4, queue.Payload{Input: []byte("4")}))
+		time.Sleep(2 * slowness)
+		if p.input(4) != "4" {
+			t.Errorf("with a fetched module the input was %q", p.input(4))
+		}
+		p.set(func() { p.depot.missing = true })
+		p.push(assignment(5, queue.Payload{}))
+		time.Sleep(2 * slowness)
+		if got := p.results(); len(got) != 2 || got[1].Outcome.Error.Type != queue.ErrUnavailable {
+			t.Errorf("reported %+v", got)
+		}
+	})
+}
+
+// TestKillOnTheWay: a task killed while its module is fetched never runs.
+func TestKillOnTheWay(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.set(func() { p.depot.local = false })
+		a := assignment(1, queue.Payload{})
+		p.push(a)
+		synctest.Wait()
+		p.set(func() {
+			p.link.seq++
+			p.link.pushes <- Push{Seq: p.link.seq, Kills: []Kill{{ID: a.ID, Fence: a.Fence, Terminate: true}, {Fence: queue.Fence{Index: 99}}}}
+		})
+		time.Sleep(2 * slowness)
+		if p.handBacks() != 1 || p.input(1) != "" {
+			t.Errorf("%d hand-backs, input %q", p.handBacks(), p.input(1))
+		}
+	})
+}
+
+func TestDamagedAssignments(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		damaged, faulty := assignment(1, queue.Payload{}), assignment(2, queue.Payload{})
+		damaged.Payload = []byte("?")
+		faulty.Fault = "the disk is on fire"
+		p.push(damaged, faulty, assignment(3, queue.Payload{Raw: true, Input: []byte("1")}))
+		time.Sleep(100 * time.Millisecond)
+		got := p.results()
+		if len(got) != 3 {
+			t.Fatalf("reported %+v", got)
+		}
+		for i, want := range []string{"payload", "on fire", "raw"} {
+			if e := got[i].Outcome.Error; e == nil || !strings.Contains(e.Message, want) {
+				t.Errorf("%d: %+v", i, e)
+			}
+		}
+	})
+}
+
+func TestLargeResultsBecomeBlobs(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		big := strings.Repeat("x", queue.MaxInline+1)
+		p.push(assignment(1, queue.Payload{}), assignment(2, queue.Payload{}), assignment(3, queue.Payload{}))
+		synctest.Wait()
+		p.ok(1, big)
+		p.ok(2, big[1:])
+		time.Sleep(2 * slowness)
+		got := p.results()
+		if len(got) != 2 || got[0].Fence.Index != 2 || got[0].Outcome.Blob != "" || len(got[0].Outcome.Result) != queue.MaxInline {
+			t.Fatalf("what fits: %+v", got)
+		}
+		if o := got[1].Outcome; !o.OK || o.Result != nil || p.blob(o.Blob) != big || len(got[1].Blobs) != 1 || got[1].Blobs[0] != o.Blob {
+			t.Errorf("what does not: OK %v, blob %q, %q", o.OK, o.Blob, got[1].Blobs)
+		}
+		p.set(func() { p.depot.missing = true })
+		p.ok(3, big)
+		time.Sleep(4 * slowness)
+		if got := p.results(); len(got) != 3 || got[2].Outcome.OK || got[2].Outcome.Error.Type != queue.ErrUnavailable {
+			t.Errorf("what could not be stored: %+v", got[2:])
+		}
+	})
+}
+
+// TestHostHandsBack: the limit goes down in the same step, so that the task
+// does not come back at once.
+func TestHostHandsBack(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		for n := range 4 {
+			p.push(assignment(n, queue.Payload{}))
+		}
+		synctest.Wait()
+		p.end(queue.ID{15: 3}, host.Result{})
+		time.Sleep(100 * time.Millisecond)
+		last := p.last()
+		if len(last.HandBacks) != 1 || last.Limit.Running != 3 || last.Limit.Prefetch != 0 {
+			t.Errorf("reported %+v", last)
+		}
+		time.Sleep(5 * time.Second)
+		if last := p.last(); last.Limit.Running != 4 {
+			t.Errorf("later asked for %+v", last.Limit)
+		}
+	})
+}
+
+func TestDrainOfAnIdleWorker(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		start := time.Now()
+		if err := p.w.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > 10*time.Millisecond || !p.left() {
+			t.Errorf("took %s, ended the session: %v", took, p.left())
+		}
+	})
+}
+
+// TestDrainWithoutALeader does not wait for one.
+func TestDrainWithoutALeader(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.set(func() { p.boss.session = queue.Fence{} })
+		p.disconnect()
+		start := time.Now()
+		if err := p.w.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > 2*leaveWithin {
+			t.Errorf("took %s", took)
+		}
+	})
+}
