@@ -249,7 +249,7 @@ func storm(t *testing.T, seed uint64, streams bool) {
 	}
 	const tasks = 300
 	for n := range tasks {
-		time.Sleep(time.Duration(dice.below(200)) * time.Millisecond)
+		pass(time.Duration(dice.below(200)) * time.Millisecond)
 		micros := dice.below(2000)
 		switch dice.below(20) {
 		case 0, 4:
@@ -274,7 +274,7 @@ func storm(t *testing.T, seed uint64, streams bool) {
 			workers[i] = start(i, uint64(n+2))
 		case 10:
 			c.depose()
-			time.Sleep(time.Duration(dice.below(2000)) * time.Millisecond)
+			pass(time.Duration(dice.below(2000)) * time.Millisecond)
 			c.lead()
 		case 11, 12, 13, 14:
 			_, _ = c.Propose(context.Background(), &command.Revoke{Namespace: "default", ID: taskID(dice.below(n + 1)), Terminate: dice.below(2) == 0})

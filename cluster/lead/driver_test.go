@@ -67,7 +67,7 @@ func (d *dial) Propose(_ context.Context, cmds ...command.Command) ([]command.Re
 	d.inFlight++
 	d.most = max(d.most, d.inFlight)
 	d.mu.Unlock()
-	time.Sleep(d.commit)
+	pass(d.commit)
 	d.mu.Lock()
 	d.inFlight--
 	d.proposed = append(d.proposed, time.Since(d.epoch))
@@ -132,7 +132,7 @@ func TestDriverRingsAtItsTime(t *testing.T) {
 		d.set(int64(10 * time.Second))
 		d.set(int64(3 * time.Second)) // sooner than the one it sleeps for
 		d.set(int64(20 * time.Second))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if d.count() != 3 {
 			t.Fatalf("rang at %v", d.proposed)
 		}
@@ -150,7 +150,7 @@ func TestDriverRingsAtItsTime(t *testing.T) {
 func TestDriverSleepsWithoutTimers(t *testing.T) {
 	dialled(t, func(t *testing.T, d *dial) {
 		before := d.looks
-		time.Sleep(24 * time.Hour)
+		pass(24 * time.Hour)
 		if d.count() != 0 || d.looks != before {
 			t.Errorf("proposed %v and looked %d times", d.proposed, d.looks-before)
 		}
@@ -179,7 +179,7 @@ func TestDriverCarriesWorkOn(t *testing.T) {
 		d.due = make([]int64, 50)
 		d.mu.Unlock()
 		d.leader.Applied(&state.Effects{})
-		time.Sleep(50*d.commit + time.Millisecond)
+		pass(50*d.commit + time.Millisecond)
 		if d.count() != 50 || d.most != 1 {
 			t.Errorf("%d entries, %d at once", len(d.proposed), d.most)
 		}
@@ -192,7 +192,7 @@ func TestDriverWithASlowClock(t *testing.T) {
 		d.half = true
 		d.mu.Unlock()
 		d.set(int64(5 * time.Second))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if d.count() != 1 || !about(d.proposed[0], 10*time.Second-10) {
 			t.Errorf("rang at %v, wanted once at 10 s", d.proposed)
 		}
@@ -204,16 +204,16 @@ func TestDriverAfterASuspension(t *testing.T) {
 	for _, told := range []bool{false, true} {
 		dialled(t, func(t *testing.T, d *dial) {
 			d.set(int64(time.Hour))
-			time.Sleep(10 * time.Second)
+			pass(10 * time.Second)
 			d.mu.Lock()
 			d.ahead = int64(2 * time.Hour)
 			d.mu.Unlock()
 			if told {
 				d.leader.ClockChanged()
 			} else {
-				time.Sleep(1100 * time.Millisecond)
+				pass(1100 * time.Millisecond)
 			}
-			time.Sleep(d.commit)
+			pass(d.commit)
 			if d.count() != 1 {
 				t.Errorf("told: %v; rang %d times", told, len(d.proposed))
 			}
@@ -228,14 +228,14 @@ func TestDriverGoesEasyOnFailure(t *testing.T) {
 			d.refuse, d.stubborn = !stubborn, stubborn
 			d.mu.Unlock()
 			d.set(int64(time.Second))
-			time.Sleep(61 * time.Second)
+			pass(61 * time.Second)
 			if n := d.count(); n < 60 || n > 75 {
 				t.Errorf("stubborn: %v; %d tries in a minute", stubborn, n)
 			}
 			d.mu.Lock()
 			d.refuse, d.stubborn = false, false
 			d.mu.Unlock()
-			time.Sleep(1100 * time.Millisecond)
+			pass(1100 * time.Millisecond)
 			if due, ok := d.Due(); ok {
 				t.Errorf("%d is still due", due)
 			}

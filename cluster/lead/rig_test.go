@@ -69,8 +69,6 @@ type cluster struct {
 	done    chan struct{}
 }
 
-var errLost = errors.New("leadership lost")
-
 func newCluster(t testing.TB) *cluster {
 	c := &cluster{t: t, records: &records{m: map[string][]byte{}}, commit: 300 * time.Microsecond}
 	c.machine = state.New(0, c.records)
@@ -113,7 +111,7 @@ func (c *cluster) depose() {
 
 // Propose implements lead.Proposer. Each call is an entry of its own.
 func (c *cluster) Propose(ctx context.Context, cmds ...command.Command) ([]command.Result, error) {
-	time.Sleep(c.commit)
+	pass(c.commit)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -187,7 +185,7 @@ func (c *cluster) ended(id queue.ID) (queue.View, string, bool) {
 // await waits for a task's end.
 func (c *cluster) await(id queue.ID) (queue.View, string) {
 	c.t.Helper()
-	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); pass(time.Millisecond) {
 		if v, r, ok := c.ended(id); ok {
 			return v, r
 		}
@@ -196,6 +194,9 @@ func (c *cluster) await(id queue.ID) (queue.View, string) {
 	c.t.Fatalf("task %s has not ended: %+v %v", id, v, ok)
 	return queue.View{}, ""
 }
+
+// pass lets time pass; in a synctest bubble it costs none.
+func pass(d time.Duration) { <-time.After(d) }
 
 func logger(testing.TB) *slog.Logger { return slog.New(slog.DiscardHandler) }
 

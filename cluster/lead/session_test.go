@@ -21,7 +21,7 @@ func TestTaskRunsToItsEnd(t *testing.T) {
 		defer c.depose()
 		w := startWorker(t, "w", 1, c, newSandboxes(2))
 		defer w.crash()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		id := c.submit(100, nil)
 		start := time.Now()
 		v, result := c.await(id)
@@ -42,9 +42,9 @@ func TestIdleClusterWritesNothing(t *testing.T) {
 		w := startWorker(t, "w", 1, c, newSandboxes(2))
 		defer w.crash()
 		c.await(c.submit(100, nil))
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		before := len(c.log())
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if after := c.log(); len(after) != before {
 			t.Fatalf("an idle hour wrote %v", after[before:])
 		}
@@ -86,7 +86,7 @@ func attachHand(t *testing.T, c *cluster, name string, running uint32) *hand {
 func (h *hand) attach() {
 	h.t.Helper()
 	conn, err := h.c.Attach(h.t.Context(), &h.hello)
-	for ; errors.Is(err, link.ErrNotLeader); time.Sleep(time.Microsecond) { // it is about to
+	for ; errors.Is(err, link.ErrNotLeader); pass(time.Microsecond) { // it is about to
 		conn, err = h.c.Attach(h.t.Context(), &h.hello)
 	}
 	if err != nil {
@@ -129,7 +129,7 @@ func (h *hand) nothing() {
 // beatFor beats for a while, saying that the last push has arrived.
 func (h *hand) beatFor(d time.Duration, begun ...link.Begun) {
 	h.t.Helper()
-	for end := time.Now().Add(d); ; time.Sleep(500 * time.Millisecond) {
+	for end := time.Now().Add(d); ; pass(500 * time.Millisecond) {
 		if err := h.Beat(h.t.Context(), link.Beat{Seq: h.seq, Begun: begun}); err != nil {
 			h.t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func (h *hand) until(what string, ok func(v queue.WorkerView, open bool) bool) t
 	h.t.Helper()
 	start := time.Now()
 	for !ok(h.view()) {
-		if time.Sleep(time.Millisecond); time.Since(start) > time.Minute {
+		if pass(time.Millisecond); time.Since(start) > time.Minute {
 			h.t.Fatalf("not %s after a minute", what)
 		}
 	}
@@ -217,7 +217,7 @@ func TestUnansweredPushes(t *testing.T) {
 			if v, open := h.view(); heldAfter == 0 && isHeld(v, open) {
 				heldAfter = time.Since(pushed)
 			}
-			time.Sleep(time.Millisecond)
+			pass(time.Millisecond)
 			err = h.Beat(t.Context(), link.Beat{})
 		}
 		if took := time.Since(pushed); !errors.Is(err, link.ErrSilent) || !about(took, 5*time.Second) {
@@ -241,7 +241,7 @@ func TestNewLeaderGivesTime(t *testing.T) {
 	rigged(t, func(t *testing.T, c *cluster) {
 		h := attachHand(t, c, "w", 2)
 		h.beatFor(time.Second)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if v, open := h.view(); !isHeld(v, open) {
 			t.Fatal("the old leader did not hold the session")
 		}

@@ -26,7 +26,7 @@ func (c *cluster) ready(n int) {
 		if len(open) == n && !slices.ContainsFunc(open, func(v queue.WorkerView) bool { return v.Running == 0 }) {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 	}
 	c.t.Fatalf("workers are not ready: %+v", c.machine.Workers())
 }
@@ -57,7 +57,7 @@ func TestDrain(t *testing.T) {
 		}
 		running := c.submit(50, lasts(100*time.Millisecond))
 		waiting := c.submit(51, lasts(time.Millisecond))
-		time.Sleep(2 * time.Millisecond)
+		pass(2 * time.Millisecond)
 		if v, _ := c.machine.Task(waiting); v.State != queue.Received {
 			t.Fatalf("the second task is %s, it should wait at the worker", v.State)
 		}
@@ -87,7 +87,7 @@ func TestDrainPastItsGrace(t *testing.T) {
 		w := startWorker(t, "w", 1, c, newSandboxes(2))
 		c.ready(1)
 		long := c.submit(1, lasts(time.Hour))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -126,7 +126,7 @@ func TestLongHeads(t *testing.T) {
 		for n := 100; n < 150; n++ {
 			c.submit(n, lasts(2*time.Second))
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if v := c.machine.Workers()[0]; v.Prefetch != 0 || v.Outstanding != 2 {
 			t.Errorf("behind long tasks the worker has %+v", v)
 		}
@@ -162,7 +162,7 @@ func TestHostWithoutRoom(t *testing.T) {
 		h.mu.Lock()
 		h.concurrency = 8
 		h.mu.Unlock()
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if v := c.machine.Workers()[0]; v.Running != 8 {
 			t.Errorf("a minute later the worker asks for %d", v.Running)
 		}
@@ -182,12 +182,12 @@ func TestRevoke(t *testing.T) {
 			c.await(c.submit(n, lasts(time.Millisecond)))
 		}
 		runs, waits, after := c.submit(50, lasts(time.Minute)), c.submit(51, lasts(time.Millisecond)), c.submit(52, lasts(time.Millisecond))
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		revoke := func(id queue.ID, terminate bool) {
 			if _, err := c.Propose(t.Context(), &command.Revoke{Namespace: "default", ID: id, Terminate: terminate}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(10 * time.Millisecond)
+			pass(10 * time.Millisecond)
 		}
 		revoke(waits, false)
 		if v, _, ok := c.ended(waits); !ok || v.State != queue.Revoked {
@@ -250,11 +250,11 @@ func TestFencing(t *testing.T) {
 		defer w.crash()
 		c.ready(1)
 		long := c.submit(1, lasts(time.Hour))
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		begin := time.Now()
 		m.everything.Store(true)
 		for h.alive() > 0 {
-			time.Sleep(time.Millisecond)
+			pass(time.Millisecond)
 		}
 		if took := time.Since(begin); took > 4*time.Second || took < 3*time.Second {
 			t.Errorf("stopped %s after the last answer", took)
@@ -263,7 +263,7 @@ func TestFencing(t *testing.T) {
 			t.Errorf("when the sandbox stopped, its task was %s", v.State)
 		}
 		m.everything.Store(false)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if v, _ := c.machine.Task(long); v.State != queue.Received || v.Delivery != 1 {
 			t.Errorf("the task is %s after %d deliveries; it should run anew", v.State, v.Delivery)
 		}
@@ -284,9 +284,9 @@ func TestFencedWorkerReportsWhatHadEnded(t *testing.T) {
 			return func(s *queue.Spec, call *command.Call) { s.AckEarly = true; lasts(d)(s, call) }
 		}
 		ends, runs := c.submit(1, early(3*time.Second)), c.submit(2, early(time.Hour))
-		time.Sleep(200 * time.Millisecond)
+		pass(200 * time.Millisecond)
 		m.answers.Store(true) // the link breaks within two seconds
-		time.Sleep(4300 * time.Millisecond)
+		pass(4300 * time.Millisecond)
 		m.answers.Store(false)
 		if v, result := c.await(ends); v.State != queue.Success || result != "3000000" {
 			t.Errorf("what had ended: %+v", v)
@@ -307,13 +307,13 @@ func TestLeaderChangeCostsNothing(t *testing.T) {
 		defer w.crash()
 		c.ready(1)
 		id := c.submit(1, lasts(10*time.Second))
-		time.Sleep(time.Second)
+		pass(time.Second)
 		before := len(c.log())
 		for range 3 {
 			c.depose()
-			time.Sleep(700 * time.Millisecond)
+			pass(700 * time.Millisecond)
 			c.lead()
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		if wrote := c.log()[before:]; len(wrote) != 0 {
 			t.Errorf("three leaders wrote %v", wrote)
@@ -331,10 +331,10 @@ func TestStartedIsToldSoon(t *testing.T) {
 		w := startWorker(t, "w", 1, c, newSandboxes(2))
 		defer w.crash()
 		c.ready(1)
-		time.Sleep(10*time.Second + 7*time.Millisecond)
+		pass(10*time.Second + 7*time.Millisecond)
 		id := c.submit(1, lasts(10*time.Second))
 		begun := time.Now()
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		synctest.Wait()
 		v, _ := c.machine.Task(id)
 		at, ok := c.leader.Started(id, v.Fence)

@@ -15,7 +15,7 @@ func TestFirstReportAsksForWork(t *testing.T) {
 		if len(p.all()) != 1 || p.all()[0].Limit != (Limit{Seq: 1, Running: 4}) {
 			t.Fatalf("reported %+v", p.all())
 		}
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if len(p.all()) != 1 {
 			t.Errorf("an idle worker reported %+v", p.all()[1:])
 		}
@@ -34,7 +34,7 @@ func TestReportsGather(t *testing.T) {
 		start := time.Now()
 		p.ok(0, "0")
 		for len(p.results()) == 0 {
-			time.Sleep(time.Microsecond)
+			pass(time.Microsecond)
 		}
 		if took := time.Since(start); took > p.commit+time.Microsecond {
 			t.Errorf("a lone result took %s, a commit takes %s", took, p.commit)
@@ -42,7 +42,7 @@ func TestReportsGather(t *testing.T) {
 		for n := 1; n < 40; n++ {
 			p.ok(n, "1")
 		}
-		time.Sleep(10 * p.commit)
+		pass(10 * p.commit)
 		if got := p.results(); len(got) != 40 || len(p.all()) > 4 {
 			t.Errorf("%d results in %d reports", len(got), len(p.all()))
 		}
@@ -60,7 +60,7 @@ func TestReportsAreBounded(t *testing.T) {
 		for i := range n {
 			p.ok(i, strings.Repeat("x", 10<<10))
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := p.results(); len(got) != n {
 			t.Fatalf("%d results", len(got))
 		}
@@ -80,13 +80,13 @@ func TestReportsAreBounded(t *testing.T) {
 func TestResultsOutliveTheLink(t *testing.T) {
 	playing(t, func(t *testing.T, p *play) {
 		p.push(assignment(1, queue.Payload{}), assignment(2, queue.Payload{}))
-		time.Sleep(time.Second) // it counts as begun
+		pass(time.Second) // it counts as begun
 		p.set(func() { p.boss.commit = time.Minute })
 		p.ok(1, "1")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		p.disconnect()
 		p.set(func() { p.boss.commit = time.Millisecond })
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		h := p.greetings()[len(p.greetings())-1]
 		if h.Session != p.session || len(h.Held) != 2 || !h.Held[0].Begun || !h.Held[1].Begun || h.Incarnation != 7 {
 			t.Errorf("came back with %+v", h)
@@ -97,7 +97,7 @@ func TestResultsOutliveTheLink(t *testing.T) {
 		p.push(assignment(2, queue.Payload{})) // which it has
 		synctest.Wait()
 		p.ok(2, "2")
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		if got := p.results(); len(got) != 2 {
 			t.Errorf("reported %+v", got)
 		}
@@ -111,7 +111,7 @@ func TestVoidSession(t *testing.T) {
 		synctest.Wait()
 		p.set(func() { p.boss.session = queue.Fence{Index: 2} })
 		p.disconnect()
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		if p.input(1) != "" {
 			t.Error("the sandbox of a void session was left running")
 		}
@@ -128,7 +128,7 @@ func TestGapInPushesBreaksTheLink(t *testing.T) {
 	playing(t, func(t *testing.T, p *play) {
 		p.set(func() { p.link.seq++ })
 		p.push(assignment(1, queue.Payload{}))
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		if len(p.greetings()) != 2 || p.input(1) != "" {
 			t.Errorf("%d hellos, input %q", len(p.greetings()), p.input(1))
 		}
@@ -144,7 +144,7 @@ func TestFetchedOnTheWay(t *testing.T) {
 		if p.input(2) != "2" || p.input(1) != "" {
 			t.Fatalf("inputs %q and %q", p.input(1), p.input(2))
 		}
-		time.Sleep(2 * slowness)
+		pass(2 * slowness)
 		if p.input(1) != `"big"` {
 			t.Errorf("input %q", p.input(1))
 		}
@@ -153,13 +153,13 @@ func TestFetchedOnTheWay(t *testing.T) {
 		}
 		p.set(func() { p.depot.local = false })
 		p.push(assignment(4, queue.Payload{Input: []byte("4")}))
-		time.Sleep(2 * slowness)
+		pass(2 * slowness)
 		if p.input(4) != "4" {
 			t.Errorf("with a fetched module the input was %q", p.input(4))
 		}
 		p.set(func() { p.depot.missing = true })
 		p.push(assignment(5, queue.Payload{}))
-		time.Sleep(2 * slowness)
+		pass(2 * slowness)
 		if got := p.results(); len(got) != 2 || got[1].Outcome.Error.Type != queue.ErrUnavailable {
 			t.Errorf("reported %+v", got)
 		}
@@ -177,7 +177,7 @@ func TestKillOnTheWay(t *testing.T) {
 			p.link.seq++
 			p.link.pushes <- Push{Seq: p.link.seq, Kills: []Kill{{ID: a.ID, Fence: a.Fence, Terminate: true}, {Fence: queue.Fence{Index: 99}}}}
 		})
-		time.Sleep(2 * slowness)
+		pass(2 * slowness)
 		if p.handBacks() != 1 || p.input(1) != "" {
 			t.Errorf("%d hand-backs, input %q", p.handBacks(), p.input(1))
 		}
@@ -190,7 +190,7 @@ func TestDamagedAssignments(t *testing.T) {
 		damaged.Payload = []byte("?")
 		faulty.Fault = "the disk is on fire"
 		p.push(damaged, faulty, assignment(3, queue.Payload{Raw: true, Input: []byte("1")}))
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		got := p.results()
 		if len(got) != 3 {
 			t.Fatalf("reported %+v", got)
@@ -210,7 +210,7 @@ func TestLargeResultsBecomeBlobs(t *testing.T) {
 		synctest.Wait()
 		p.ok(1, big)
 		p.ok(2, big[1:])
-		time.Sleep(2 * slowness)
+		pass(2 * slowness)
 		got := p.results()
 		if len(got) != 2 || got[0].Fence.Index != 2 || got[0].Outcome.Blob != "" || len(got[0].Outcome.Result) != queue.MaxInline {
 			t.Fatalf("what fits: %+v", got)
@@ -220,7 +220,7 @@ func TestLargeResultsBecomeBlobs(t *testing.T) {
 		}
 		p.set(func() { p.depot.missing = true })
 		p.ok(3, big)
-		time.Sleep(4 * slowness)
+		pass(4 * slowness)
 		if got := p.results(); len(got) != 3 || got[2].Outcome.OK || got[2].Outcome.Error.Type != queue.ErrUnavailable {
 			t.Errorf("what could not be stored: %+v", got[2:])
 		}
@@ -236,12 +236,12 @@ func TestHostHandsBack(t *testing.T) {
 		}
 		synctest.Wait()
 		p.end(queue.ID{15: 3}, host.Result{})
-		time.Sleep(100 * time.Millisecond)
+		pass(100 * time.Millisecond)
 		last := p.last()
 		if len(last.HandBacks) != 1 || last.Limit.Running != 3 || last.Limit.Prefetch != 0 {
 			t.Errorf("reported %+v", last)
 		}
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if last := p.last(); last.Limit.Running != 4 {
 			t.Errorf("later asked for %+v", last.Limit)
 		}

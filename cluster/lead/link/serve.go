@@ -19,7 +19,7 @@ func Serve(ctx context.Context, s Stream, leader Attacher) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	h, err := receiveHello(s)
 	if err != nil {
 		return fmt.Errorf("worker's hello: %w", err)
