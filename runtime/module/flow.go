@@ -1,5 +1,7 @@
 package module
 
+import "math"
+
 // flow follows the control flow of one function as far as the engine's dear
 // passes depend on it. All of it is counting, in one walk. The names of the
 // sums are those of Weight.
@@ -13,7 +15,6 @@ type flow struct {
 
 	locals []localSeen // shared by all functions, told apart by stamp
 	stamp  uint32
-	far    int // reads and writes of locals beyond the table
 }
 
 // localSeen is where a function touched a local last.
@@ -36,8 +37,9 @@ type frame struct {
 	least int    // smallest known over the branches to its end
 }
 
-// begin enters a function of that many locals, of which a table holds those
-// that a body of that size can name all of.
+// begin enters a function of that many locals. The table of locals is no
+// longer than the body, so that it stays in proportion to the input: a longer
+// one could not name them all, and local counts each touch of the rest.
 func (f *flow) begin(w *Weight, locals, size int) {
 	*f = flow{w: w, locals: f.locals, stamp: f.stamp + 1, block: 1}
 	if n := min(locals, size); n > len(f.locals) {
@@ -94,7 +96,7 @@ func (f *flow) access() {
 
 // open enters a block, loop or if.
 func (f *flow) open(fr *frame) {
-	fr.dead, fr.chain, fr.known, fr.least = f.dead, f.chain, f.known, int(^uint(0)>>1)
+	fr.dead, fr.chain, fr.known, fr.least = f.dead, f.chain, f.known, math.MaxInt
 	switch {
 	case f.dead:
 	case fr.op == 0x03:
@@ -154,8 +156,7 @@ func (f *flow) close(fr *frame) {
 	if fr.ways == 0 {
 		return // an if in dead code
 	}
-	f.dead = false
-	f.known = fr.least
+	f.dead, f.known, f.chain = false, fr.least, fr.walk
 	f.next()
 	if fr.ways > 1 {
 		f.chain = 0

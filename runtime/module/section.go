@@ -1,7 +1,7 @@
 package module
 
 import (
-	"bytes"
+	"strings"
 	"time"
 )
 
@@ -73,7 +73,7 @@ func (s signature) String() string {
 }
 
 func valueTypes(v []byte) string {
-	var b bytes.Buffer
+	var b strings.Builder
 	b.WriteByte('(')
 	for i, t := range v {
 		if i == 16 {
@@ -106,18 +106,15 @@ func (r *reader) sections() {
 		at := c.pos
 		id := int(c.b[c.pos])
 		c.pos++
-		if id < len(sectionNames) {
-			c.section = sectionNames[id]
-		}
-		size := r.sectionSize(at, file)
-		if c.err != nil {
-			return
-		}
-		c.end = c.pos + size
 		if id != secCustom {
 			r.order(at, id, &last)
 		}
-		r.section(id)
+		if c.err == nil {
+			c.section = sectionNames[id]
+			size := r.sectionSize(at, file)
+			c.end = c.pos + size
+			r.section(id)
+		}
 		if c.err == nil && c.pos != c.end {
 			c.invalid(c.pos, "%s bytes are left over at the end of the section; build the module again", thousands(c.left()))
 		}
@@ -143,8 +140,11 @@ func (r *reader) sectionSize(at, file int) int {
 		}
 	}
 	size := c.u32()
-	if c.err == nil && uint64(size) > uint64(c.left()) {
+	if uint64(size) > uint64(c.left()) {
 		c.fail(CodeTruncated, at, "the %s section of %s bytes begins here, but the file ends after %s; it was cut while it was copied or uploaded: send it again", c.section, thousands(int(size)), thousands(c.left()))
+	}
+	if c.err != nil {
+		return 0
 	}
 	return int(size)
 }

@@ -37,7 +37,7 @@ type Weight struct {
 // on one core of the machine of DESIGN.md.
 func (w *Weight) Work() time.Duration {
 	live := float64(w.CrossLocals)
-	ns := 100*float64(w.Instructions) +
+	ns := 200*float64(w.Instructions) +
 		1000*float64(w.Accesses) +
 		8000*float64(w.Traps) +
 		4000*float64(w.Calls) +
