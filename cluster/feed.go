@@ -161,7 +161,7 @@ func (n *Node) hearCommits(l Leadership, changed <-chan struct{}) {
 	if err != nil {
 		return
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
 	for {
@@ -225,7 +225,7 @@ func (n *Node) commitUpTo(h commitHint) error {
 		RPCHeader: raft.RPCHeader{
 			ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(h.leader.ID), Addr: []byte(h.leader.Addr),
 		},
-		Term: h.term, Leader: []byte(h.leader.Addr),
+		Term:         h.term,
 		PrevLogEntry: h.index, PrevLogTerm: h.term, LeaderCommitIndex: h.index,
 	}
 	return n.transport.AppendEntries(n.id, raft.ServerAddress(n.cfg.RaftAddr), request, &raft.AppendEntriesResponse{})

@@ -40,7 +40,7 @@ func TestFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close()
+	defer func() { _ = again.Close() }()
 	if again.NodeID() != id || again.Cluster() != (peer.ClusterID{1}) {
 		t.Fatalf("reopened as %q of %x", again.NodeID(), again.Cluster())
 	}

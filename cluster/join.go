@@ -130,8 +130,11 @@ func (n *Node) joinAny() error {
 	for {
 		for _, target := range n.cfg.Join {
 			err := n.joinAt(target, request)
-			if n.ctx.Err() != nil || err == nil {
+			if err == nil {
 				return nil
+			}
+			if n.ctx.Err() != nil {
+				return ErrClosed
 			}
 			if refused(err) {
 				return fmt.Errorf("join %s: %w", target, err)

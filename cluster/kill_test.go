@@ -63,8 +63,7 @@ func childMain() int {
 		})
 	}
 	go func() { // as the store does
-		for {
-			time.Sleep(100 * time.Millisecond)
+		for range time.Tick(100 * time.Millisecond) {
 			_ = s.shard.Checkpoint(ctx)
 		}
 	}()

@@ -119,7 +119,7 @@ func (n *Node) Transfer(ctx context.Context, id string) error {
 func throughLeader[Q, A any](ctx context.Context, n *Node, method string, q Q, here func(context.Context, Q) (A, error)) (A, error) {
 	for {
 		var a A
-		err := error(ErrNotLeader)
+		err := ErrNotLeader
 		l, changed := n.Leadership()
 		switch {
 		case l.Self:

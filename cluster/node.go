@@ -228,6 +228,9 @@ func (n *Node) Err() error {
 }
 
 func (n *Node) fail(err error) {
+	if n.ctx.Err() != nil {
+		return // it is closing anyway
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.failure == nil {
@@ -282,9 +285,15 @@ const shutdownLimit = 20 * time.Second
 // quiesce waits for proposals and reads under way: Raft answers neither once
 // it is shut down.
 func (n *Node) quiesce() {
-	deadline := time.Now().Add(closeLimit)
-	for !(n.proposer.idle() && n.confirms.idle()) && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
+	deadline := time.After(closeLimit)
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for !n.proposer.idle() || !n.confirms.idle() {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			return
+		}
 	}
 }
 

@@ -147,7 +147,8 @@ func TestGivingUp(t *testing.T) {
 		defer cancel()
 		a, b := propose(ctx, "a"), propose(t.Context(), "b")
 		c, d := propose(ctx, "c"), propose(t.Context(), "d")
-		time.Sleep(2 * time.Second)
+		<-ctx.Done()
+		synctest.Wait()
 		if err := <-a; !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("in flight: %v", err)
 		}

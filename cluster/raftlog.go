@@ -31,13 +31,25 @@ func (s raftSink) Accept(_ string, level hclog.Level, msg string, args ...any) {
 	if !s.log.Enabled(context.Background(), to) {
 		return
 	}
-	attrs := make([]any, 0, len(args))
+	attrs := append(make([]any, 0, len(args)+2), "event", msg)
 	for i := 0; i+1 < len(args); i += 2 {
 		value := args[i+1]
-		if f, ok := value.(hclog.Format); ok && len(f) > 0 {
-			value = fmt.Sprintf(f[0].(string), f[1:]...)
+		if f, ok := value.(hclog.Format); ok {
+			value = formatted(f)
 		}
 		attrs = append(attrs, fmt.Sprint(args[i]), value)
 	}
-	s.log.Log(context.Background(), to, "raft: "+msg, attrs...)
+	s.log.Log(context.Background(), to, "raft", attrs...)
+}
+
+// formatted carries out a format that hclog leaves to its sinks.
+func formatted(f hclog.Format) string {
+	if len(f) == 0 {
+		return ""
+	}
+	format, ok := f[0].(string)
+	if !ok {
+		return fmt.Sprint(f...)
+	}
+	return fmt.Sprintf(format, f[1:]...)
 }

@@ -261,11 +261,15 @@ func within(t testing.TB) context.Context {
 // eventually polls until ok holds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
-		if time.Now().After(deadline) {
+	deadline := time.After(patience)
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
+	for !ok() {
+		select {
+		case <-poll.C:
+		case <-deadline:
 			t.Fatalf("never came true: %s", what)
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
 }
 

@@ -98,6 +98,9 @@ func (s *streamLayer) Dial(addr raft.ServerAddress, limit time.Duration) (net.Co
 	if muted {
 		return nil, errMuted
 	}
+	if string(addr) == s.node.cfg.RaftAddr {
+		return s.node.cfg.Net.LoopRaft(), nil
+	}
 	conn, err := s.node.cfg.Net.DialRaft(string(addr), limit)
 	if err != nil {
 		return nil, err

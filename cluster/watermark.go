@@ -1,8 +1,9 @@
 package cluster
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -13,7 +14,7 @@ type watermark struct {
 	waiting atomic.Int64  // so that advance costs nothing when nobody waits
 
 	mu      sync.Mutex
-	waiters waiterHeap
+	waiters []*waiter // by index
 }
 
 type waiter struct {
@@ -28,10 +29,13 @@ func (w *watermark) advance() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for now := w.current(); len(w.waiters) > 0 && w.waiters[0].index <= now; {
-		close(heap.Pop(&w.waiters).(*waiter).done)
-		w.waiting.Add(-1)
+	now, reached := w.current(), 0
+	for reached < len(w.waiters) && w.waiters[reached].index <= now {
+		close(w.waiters[reached].done)
+		reached++
 	}
+	w.waiters = slices.Delete(w.waiters, 0, reached)
+	w.waiting.Add(-int64(reached))
 }
 
 func (w *watermark) wait(ctx context.Context, index uint64) error {
@@ -39,10 +43,7 @@ func (w *watermark) wait(ctx context.Context, index uint64) error {
 		return nil
 	}
 	me := &waiter{index: index, done: make(chan struct{})}
-	w.mu.Lock()
-	w.waiting.Add(1) // before current is read again, so that advance cannot miss it
-	heap.Push(&w.waiters, me)
-	w.mu.Unlock()
+	w.enter(me)
 	w.advance()
 	select {
 	case <-me.done:
@@ -53,28 +54,23 @@ func (w *watermark) wait(ctx context.Context, index uint64) error {
 	}
 }
 
+// enter counts the waiter before wait reads the index again by advance, so
+// that no advance can miss it.
+func (w *watermark) enter(me *waiter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting.Add(1)
+	at, _ := slices.BinarySearchFunc(w.waiters, me.index+1, func(o *waiter, index uint64) int {
+		return cmp.Compare(o.index, index)
+	})
+	w.waiters = slices.Insert(w.waiters, at, me)
+}
+
 func (w *watermark) leave(me *waiter) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, other := range w.waiters {
-		if other == me {
-			heap.Remove(&w.waiters, i)
-			w.waiting.Add(-1)
-			return
-		}
+	if i := slices.Index(w.waiters, me); i >= 0 {
+		w.waiters = slices.Delete(w.waiters, i, i+1)
+		w.waiting.Add(-1)
 	}
-}
-
-type waiterHeap []*waiter
-
-func (h waiterHeap) Len() int           { return len(h) }
-func (h waiterHeap) Less(i, j int) bool { return h[i].index < h[j].index }
-func (h waiterHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *waiterHeap) Push(x any)        { *h = append(*h, x.(*waiter)) }
-func (h *waiterHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return x
 }

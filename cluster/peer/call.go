@@ -200,7 +200,7 @@ func (n *Net) serveCalls(ctx context.Context, s Stream) {
 		work.Go(func() {
 			defer func() { <-turns }()
 			body, err := n.answer(ctx, q)
-			_ = s.Send(appendReply(nil, q.id, body, err)) // a broken stream is noticed by Recv
+			_ = s.Send(writeReply(q.id, body, err)) // a broken stream is noticed by Recv
 		})
 	}
 }
@@ -263,14 +263,13 @@ const (
 // replyHeader is room for what stands before an answer's body.
 const replyHeader = 16
 
-func appendReply(dst []byte, id uint64, body []byte, err error) []byte {
-	dst = binary.AppendUvarint(dst, id)
+func writeReply(id uint64, body []byte, err error) []byte {
+	dst := binary.AppendUvarint(make([]byte, 0, len(body)+replyHeader), id)
 	if err == nil {
 		return append(append(dst, replyOK), body...)
 	}
 	e := &Error{Message: err.Error()}
-	var own *Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		e = own
 	}
 	dst = append(dst, replyError)

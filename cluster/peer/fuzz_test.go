@@ -47,14 +47,14 @@ func FuzzReadRequest(f *testing.F) {
 }
 
 func FuzzReadReply(f *testing.F) {
-	f.Add(appendReply(nil, 7, []byte("body"), nil))
-	f.Add(appendReply(nil, 7, nil, &Error{Code: "c", Message: "m"}))
+	f.Add(writeReply(7, []byte("body"), nil))
+	f.Add(writeReply(7, nil, &Error{Code: "c", Message: "m"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		id, r, err := readReply(b)
 		if err != nil {
 			return
 		}
-		id2, r2, err := readReply(appendReply(nil, id, r.body, r.err))
+		id2, r2, err := readReply(writeReply(id, r.body, r.err))
 		if err != nil || id2 != id || !bytes.Equal(r2.body, r.body) || (r.err == nil) != (r2.err == nil) {
 			t.Fatalf("%d %+v became %d %+v: %v", id, r, id2, r2, err)
 		}

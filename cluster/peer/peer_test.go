@@ -90,7 +90,7 @@ func talkStream(t *testing.T, a *peer.Net, addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for _, size := range []int{0, 1, 100, peer.FirstRead, peer.FirstRead + 1, 1 << 20, peer.MaxFrame} {
 		want := bytes.Repeat([]byte{byte(size)}, size)
 		done := make(chan error, 1)
@@ -188,7 +188,7 @@ func TestStrangersAreTurnedAway(t *testing.T) {
 			if err != nil {
 				return // refused even earlier
 			}
-			defer a.Close()
+			defer func() { _ = a.Close() }()
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			if _, err := a.Call(ctx, addr, "echo", nil); err == nil {
@@ -261,7 +261,7 @@ func TestReconnect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	lost := make(chan error, 1)
 	go func() {
 		_, err := a.Call(within(t), addr, "wait", nil)

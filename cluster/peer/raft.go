@@ -50,6 +50,14 @@ func (l *raftListener) Addr() net.Addr { return l.addr }
 // away and leaves everything else served.
 func (n *Net) Raft() net.Listener { return n.raft }
 
+// LoopRaft is a connection of this node's Raft to itself, within the process:
+// an advertised address need not be reachable from here.
+func (n *Net) LoopRaft() net.Conn {
+	here, there := net.Pipe()
+	n.work.Go(func() { n.raft.offer(there) })
+	return here
+}
+
 // DialRaft opens a connection for Raft's transport.
 func (n *Net) DialRaft(addr string, limit time.Duration) (net.Conn, error) {
 	return n.connect(context.Background(), addr, raftStream, limit)

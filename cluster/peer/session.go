@@ -64,7 +64,7 @@ func (n *Net) serveSession(conn net.Conn, node string) {
 const maxKind = 64
 
 func (n *Net) serveStream(s *framed) {
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	kind, err := s.Recv()
 	if err != nil || len(kind) > maxKind {
 		return
