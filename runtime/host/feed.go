@@ -276,14 +276,17 @@ func (e compiledEvent) apply(l *loop) {
 // maybeStart starts another child for m if that helps: the first at once, more
 // when jobs have waited for longer than a start takes.
 func (l *loop) maybeStart(m *module, yield bool) {
-	alive, fit := 0, 0
+	brisk, fit := 0, 0 // children that are not held up, and that would do
 	need := m.waiting[0].a.memory()
 	for _, c := range m.children {
-		if c.dying == "" {
-			alive++
-			if c.memory >= need {
-				fit++
-			}
+		if c.dying != "" {
+			continue
+		}
+		if l.headTime(c) < slowHead {
+			brisk++
+		}
+		if c.memory >= need {
+			fit++
 		}
 	}
 	waited := time.Duration(l.now - m.waiting[0].since)
@@ -293,7 +296,7 @@ func (l *loop) maybeStart(m *module, yield bool) {
 	case fit == 0 && m.starting == 0:
 	case yield || waited < slowHead:
 		return
-	case m.mean > 0 && m.mean < int64(quick) && alive+m.starting >= runtime.NumCPU():
+	case m.mean > 0 && m.mean < int64(quick) && brisk+m.starting >= runtime.NumCPU():
 		return
 	}
 	if l.mayBegin(m.memory+childOverhead, nil) {

@@ -72,20 +72,16 @@ func TestBusyGuests(t *testing.T) {
 	spin, quick := guest(t, "calls", KindCommand), guest(t, "acts", KindCommand)
 	var spinning []<-chan Result
 	for range 3 {
-		spinning = append(spinning, submit(h, within(700*time.Millisecond, attempt(spin, ""))))
+		spinning = append(spinning, submit(h, within(time.Hour, attempt(spin, ""))))
 	}
-	deadline := time.Now().Add(600 * time.Millisecond)
-	n := 0
-	for ; time.Now().Before(deadline); n++ {
+	for range 5 {
 		if o := run(t, h, attempt(quick, "count")); !o.OK {
 			t.Fatalf("%+v", o.Error)
 		}
 	}
-	if n < 3 {
-		t.Errorf("only %d attempts ran beside the busy ones", n)
-	}
+	h.KillAll(queue.ErrRevoked)
 	for _, c := range spinning {
-		if r := await(t, c); r.Outcome.OK || r.Outcome.Error.Type != queue.ErrTimeout {
+		if r := await(t, c); r.Outcome.OK || r.Outcome.Error.Type != queue.ErrRevoked {
 			t.Errorf("%+v", r.Outcome.Error)
 		}
 	}
@@ -231,7 +227,10 @@ func TestTakeBack(t *testing.T) {
 func TestParallel(t *testing.T) {
 	h := newHost(t)
 	m := guest(t, "acts", KindCommand)
-	run(t, h, attempt(m, "count"))
+	for range 50 { // whatever is known of the module, these are longer
+		run(t, h, attempt(m, "count"))
+	}
+	look(h, func(l *loop) { l.module(m).mean = int64(quick) / 2 })
 	var results []<-chan Result
 	for range 4 {
 		results = append(results, submit(h, within(time.Hour, attempt(m, "sleep 100000000"))))
