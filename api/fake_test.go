@@ -31,6 +31,8 @@ type fake struct {
 	stage map[queue.ID][]command.Calls
 	blobs map[string][]byte
 
+	events   []Event     // what FollowEvents knows
+	gone     string      // an id after which events are gone
 	log      string      // what TaskLog writes
 	more     chan string // what it writes when it follows
 	failWith error       // what Propose answers
@@ -514,4 +516,39 @@ func (f *fake) Ready() error { return f.notReady }
 func (f *fake) WriteMetrics(w io.Writer) error {
 	_, err := io.WriteString(w, "windrow_up 1\n")
 	return err
+}
+
+func (f *fake) NewestEvent() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.events) == 0 {
+		return "0-0"
+	}
+	return f.events[len(f.events)-1].ID
+}
+
+// FollowEvents gives what there is and then waits.
+func (f *fake) FollowEvents(ctx context.Context, after string, fn func(*Event) error, idle func() error) error {
+	f.mu.Lock()
+	list, gone := f.events, f.gone
+	f.mu.Unlock()
+	if gone != "" && after == gone {
+		return ErrEventsGone
+	}
+	from := 0
+	for i := range list {
+		if list[i].ID == after {
+			from = i + 1
+		}
+	}
+	for i := range list[from:] {
+		if err := fn(&list[from+i]); err != nil {
+			return err
+		}
+	}
+	if err := idle(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }

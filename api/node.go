@@ -153,6 +153,7 @@ type Node interface {
 	Modules
 	Blobs
 	Logs
+	Events
 	Cluster
 	Metrics
 }

@@ -226,6 +226,7 @@ func (s *Server) routes() {
 	v1.Put("/pools/:name", s.putPool)
 	v1.Delete("/pools/:name", s.deletePool)
 
+	v1.Get("/events", s.getEvents)
 	v1.Get("/workers", s.listWorkers)
 	v1.Get("/cluster", s.getCluster)
 	v1.Post("/cluster/join", s.joinCluster)

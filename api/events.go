@@ -1,0 +1,225 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/sdk/wire"
+)
+
+// ErrEventsGone says that events after an id are not kept any more.
+var ErrEventsGone = errors.New("events are gone")
+
+// Event is one committed transition of a task.
+type Event struct {
+	ID        string // INDEX-N
+	Time      int64  // T
+	Namespace string
+	TaskID    queue.ID
+	Task      string
+	Queue     string
+	To        queue.State
+	Attempt   uint32
+	Error     string
+}
+
+// Events follows what this node has applied.
+type Events interface {
+	// NewestEvent is the id after which only what comes from now on follows.
+	NewestEvent() string
+	// FollowEvents calls fn for every event after an id, in order, and goes on
+	// until ctx is done or fn fails. When there is nothing more for now it calls
+	// idle. ErrEventsGone says that events after the id are not here; an id
+	// that cannot be read gives an *Error.
+	FollowEvents(ctx context.Context, after string, fn func(*Event) error, idle func() error) error
+}
+
+// heartbeat is how often a silent stream says that it lives, so that proxies
+// keep it and a client notices when it does not.
+const heartbeat = 15 * time.Second
+
+// eventFilter picks what a stream carries.
+type eventFilter struct {
+	namespace string
+	task      queue.ID
+	name      string // "MODULE.TASK"
+	queue     string
+	types     []string // exact, or up to a final dot
+}
+
+func eventsOf(c *fiber.Ctx) (f eventFilter, err error) {
+	if f.namespace, err = namespaceOf(c); err != nil {
+		return f, err
+	}
+	if text := query(c, "task"); text != "" {
+		if f.task, err = queue.ParseID(text); err != nil {
+			f.name = text
+		}
+	}
+	f.queue = query(c, "queue")
+	if text := query(c, "type"); text != "" {
+		f.types = strings.Split(text, ",")
+	}
+	if run := query(c, "run"); run != "" {
+		return f, refuse(wire.CodeUnsupported, "this version has no runs; follow tasks with ?task=")
+	}
+	return f, nil
+}
+
+func (f *eventFilter) takes(e *Event, kind string) bool {
+	if e.Namespace != f.namespace || !f.task.IsZero() && e.TaskID != f.task || f.name != "" && e.Task != f.name ||
+		f.queue != "" && e.Queue != f.queue {
+		return false
+	}
+	if len(f.types) == 0 {
+		return true
+	}
+	for _, t := range f.types {
+		if t == kind || strings.HasSuffix(t, ".") && strings.HasPrefix(kind, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// getEvents streams what is committed from now on, or after Last-Event-ID (or
+// ?after=).
+func (s *Server) getEvents(c *fiber.Ctx) error {
+	f, err := eventsOf(c)
+	if err != nil {
+		return err
+	}
+	after := strings.Clone(string(c.Request().Header.Peek("Last-Event-ID")))
+	if after == "" {
+		after = query(c, "after")
+	}
+	if after == "" {
+		after = s.node.NewestEvent()
+	}
+	select {
+	case s.streams <- struct{}{}:
+	default:
+		return refuse(wire.CodeBusy, "the node keeps %d answers open at a time; try again later", cap(s.streams))
+	}
+	c.Response().Header.SetContentType("text/event-stream")
+	c.Response().Header.Set(fiber.HeaderCacheControl, "no-store")
+	c.Response().ImmediateHeaderFlush = true
+	conn := c.Context().Conn()
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer func() { <-s.streams }()
+		ctx, cancel := context.WithTimeout(s.running, s.cfg.Timeouts.Stream)
+		var watch sync.WaitGroup
+		watch.Go(func() { cancelWhenGone(ctx, cancel, conn, s.cfg.Timeouts.Probe) })
+		defer watch.Wait()
+		defer cancel()
+		out := &eventStream{flushed: flushed{w: w, conn: conn, within: s.cfg.Timeouts.Write}, filter: f}
+		if err := s.streamEvents(ctx, after, out); err != nil && ctx.Err() == nil && out.err == nil {
+			s.log.Warn("event stream ended", slog.Any("error", err))
+		}
+	})
+	return nil
+}
+
+// streamEvents follows, and starts over from now where events are gone.
+func (s *Server) streamEvents(ctx context.Context, after string, out *eventStream) error {
+	beat := time.AfterFunc(heartbeat, out.beat)
+	defer beat.Stop()
+	out.again = func() { beat.Reset(heartbeat) }
+	for {
+		err := s.node.FollowEvents(ctx, after, out.send, out.idle)
+		var bad *Error
+		switch {
+		case errors.Is(err, ErrEventsGone):
+			after = s.node.NewestEvent()
+			err = out.write(after, wire.EventReset, []byte(`{"after":"`+after+`"}`))
+		case errors.As(err, &bad):
+			after = s.node.NewestEvent()
+			detail, _ := json.Marshal(bad.Detail)
+			err = out.write(after, wire.EventReset, []byte(`{"detail":`+string(detail)+`}`))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// eventStream writes events as server-sent events. What is written is flushed
+// when there is nothing more for now.
+type eventStream struct {
+	mu sync.Mutex // against the heartbeat
+	flushed
+	filter eventFilter
+	buf    bytes.Buffer
+	again  func()
+	dirty  bool
+}
+
+func (o *eventStream) send(e *Event) error {
+	kind := "task." + e.To.String()
+	if !o.filter.takes(e, kind) {
+		return nil
+	}
+	data, err := json.Marshal(wire.Event{
+		ID: e.ID, Type: kind, Time: wire.At(e.Time), Namespace: e.Namespace, TaskID: e.TaskID.String(), Task: e.Task,
+		Queue: e.Queue, State: e.To.String(), Attempt: e.Attempt, Error: e.Error,
+	})
+	if err != nil {
+		return err
+	}
+	return o.write(e.ID, kind, data)
+}
+
+func (o *eventStream) write(id, kind string, data []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf.Reset()
+	o.buf.WriteString("id: " + id + "\nevent: " + kind + "\ndata: ")
+	o.buf.Write(data)
+	o.buf.WriteString("\n\n")
+	if err := o.conn.SetWriteDeadline(time.Now().Add(o.within)); err != nil {
+		return o.failed(err)
+	}
+	o.dirty = true
+	_, err := o.w.Write(o.buf.Bytes())
+	return o.failed(err)
+}
+
+func (o *eventStream) idle() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.dirty {
+		return nil
+	}
+	o.dirty = false
+	o.again()
+	return o.failed(o.flush())
+}
+
+// beat writes a comment, which clients pass over.
+func (o *eventStream) beat() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return
+	}
+	if _, err := o.w.WriteString(": alive\n\n"); err == nil {
+		_ = o.failed(o.flush())
+	}
+	o.again()
+}
+
+func (o *eventStream) failed(err error) error {
+	if err != nil {
+		o.err = err
+	}
+	return err
+}
