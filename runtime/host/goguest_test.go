@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -11,19 +12,43 @@ import (
 	"github.com/windrow-dev/windrow/queue"
 )
 
-// A Go program, which brings a scheduler, timers and a collector of its own.
-func TestGoGuest(t *testing.T) {
+func buildGuest(t *testing.T, name string, flags ...string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("builds a Go guest")
 	}
-	path := filepath.Join(t.TempDir(), "goguest.wasm")
-	build := exec.Command("go", "build", "-o", path, "./testdata/goguest")
+	path := filepath.Join(t.TempDir(), name+".wasm")
+	build := exec.Command("go", append(append([]string{"build", "-o", path}, flags...), "./testdata/"+name)...)
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return path
+}
+
+func TestGoReactor(t *testing.T) {
 	h := newHost(t)
-	m := Module{Digest: "goguest", Path: path, Kind: KindCommand}
+	m := Module{Digest: "goreactor", Path: buildGuest(t, "goreactor", "-buildmode=c-shared"), Kind: KindReactor}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if b, err := h.Describe(ctx, m); err != nil || string(b) != `{"abi":1,"tasks":[{"name":"sum"}]}` {
+		t.Errorf("%s, %v", b, err)
+	}
+	for range 3 {
+		o := run(t, h, call(m, "sum", `{"args":[1,2,39]}`))
+		if string(o.Result) != "42" || string(o.Log) != "adding\n" {
+			t.Errorf("%s %+v, log %q", o.Result, o.Error, o.Log)
+		}
+	}
+	if o := run(t, h, call(m, "sum", `{"args":"none"}`)); o.OK || o.Error.Type != "bad_envelope" {
+		t.Errorf("%+v", o.Error)
+	}
+}
+
+// A Go program, which brings a scheduler, timers and a collector of its own.
+func TestGoGuest(t *testing.T) {
+	h := newHost(t)
+	m := Module{Digest: "goguest", Path: buildGuest(t, "goguest"), Kind: KindCommand}
 	var got struct {
 		In      string
 		Slept   int
