@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -116,16 +117,31 @@ func TestUnusableModules(t *testing.T) {
 	}
 }
 
-// A cache that does not fit is made anew, once.
+// A cache that is broken, or another version's, is made anew.
 func TestBrokenCache(t *testing.T) {
-	h := newHost(t)
-	m := guest(t, "acts", KindCommand)
-	if err := h.Compile(context.Background(), m); err != nil {
-		t.Fatal(err)
-	}
-	breakCache(t, h, m)
-	if o := run(t, h, attempt(m, "count")); !o.OK {
-		t.Errorf("%+v", o.Error)
+	for name, damage := range map[string]func(file string) error{
+		"cut":     func(f string) error { return os.Truncate(f, 100) },
+		"renamed": func(f string) error { return os.Rename(f, f[:len(f)-4]+"0000") },
+		"gone":    os.Remove,
+		"garbage": func(f string) error { return os.WriteFile(f, []byte("what is this?"), 0o444) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			m := guest(t, "acts", KindCommand)
+			if err := h.Compile(context.Background(), m); err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(cached(t, h, m)); err != nil {
+				t.Fatal(err)
+			}
+			if o := run(t, h, attempt(m, "count")); !o.OK {
+				t.Errorf("%+v", o.Error)
+			}
+			if o := run(t, h, attempt(m, "count")); !o.OK {
+				t.Errorf("%+v", o.Error)
+			}
+			cached(t, h, m) // it is whole again
+		})
 	}
 }
 
