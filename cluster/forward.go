@@ -18,6 +18,10 @@ const requestsInFlight = 4
 type forwarder struct {
 	node *Node
 	addr string
+	// connect ends when the forwarder is retired: nobody waits any longer for
+	// a connection to a leader that is gone.
+	connect context.Context
+	giveUp  context.CancelFunc
 
 	mu       sync.Mutex
 	queue    callQueue
@@ -76,6 +80,7 @@ func (n *Node) redirect(l Leadership) {
 		n.forwarder = nil
 	case old == nil || old.addr != l.Addr:
 		n.forwarder = &forwarder{node: n, addr: l.Addr}
+		n.forwarder.connect, n.forwarder.giveUp = context.WithCancel(n.ctx)
 	}
 	if old != nil && old != n.forwarder {
 		old.retire()
@@ -86,6 +91,7 @@ func (f *forwarder) retire() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.retired = true
+	f.giveUp()
 	for c := f.queue.pop(); c != nil; c = f.queue.pop() {
 		c.end(nil, 0, 0, ErrNotLeader)
 	}
@@ -128,6 +134,9 @@ func (f *forwarder) send(calls []*call, count, size int) {
 // ask is not bound to any caller's time: the request carries the commands of
 // several. It ends with the connection at the latest.
 func (f *forwarder) ask(cmds [][]byte, size int) (uint64, []command.Result, error) {
+	if err := f.node.cfg.Net.Reach(f.connect, f.addr); err != nil {
+		return 0, nil, fromPeer(err)
+	}
 	b, err := f.node.cfg.Net.Call(f.node.ctx, f.addr, callPropose, appendList(make([]byte, 0, size+8), cmds))
 	if err != nil {
 		return 0, nil, fromPeer(err)

@@ -37,18 +37,30 @@ func (n *Net) Call(ctx context.Context, addr, method string, request []byte) ([]
 	if len(method) > maxKind || len(request) > MaxRequest {
 		return nil, &Error{Code: "too_large", Message: fmt.Sprintf("request %s of %d bytes", method, len(request))}
 	}
+	c, err := n.caller(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return c.call(ctx, method, request)
+}
+
+// Reach makes the connection that a Call to addr needs, unless it is there: for
+// whoever gives up connecting for other reasons than waiting for an answer.
+func (n *Net) Reach(ctx context.Context, addr string) error {
+	_, err := n.caller(ctx, addr)
+	return err
+}
+
+func (n *Net) caller(ctx context.Context, addr string) (*caller, error) {
 	l, err := n.link(addr)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	c, err := l.calling(ctx)
-	if err != nil {
-		if errors.Is(err, ErrUnreachable) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, addr, err)
+	if err != nil && !errors.Is(err, ErrUnreachable) {
+		err = fmt.Errorf("%w: %s: %w", ErrUnreachable, addr, err)
 	}
-	return c.call(ctx, method, request)
+	return c, err
 }
 
 // calling gives the link's call stream, opening it if there is none.
