@@ -26,6 +26,10 @@ import (
 // patience bounds everything that is polled for.
 const patience = 60 * time.Second
 
+// OverlayEnv names a file for go build -overlay: a windrowd in which a promise is
+// broken on purpose, to see that a test notices.
+const OverlayEnv = "WINDROW_TEST_OVERLAY"
+
 var build struct {
 	once sync.Once
 	path string
@@ -42,7 +46,11 @@ func Binary(t testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "windrowd")
-		cmd := exec.Command("go", "build", "-o", build.path, "github.com/windrow-dev/windrow/cmd/node")
+		args := []string{"build", "-o", build.path}
+		if overlay := os.Getenv(OverlayEnv); overlay != "" {
+			args = append(args, "-overlay", overlay)
+		}
+		cmd := exec.Command("go", append(args, "github.com/windrow-dev/windrow/cmd/node")...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			build.err = fmt.Errorf("build windrowd: %w\n%s", err, out)
@@ -63,6 +71,8 @@ type Node struct {
 	RaftAddr string
 	Scheme   string // http, or https
 	Flags    []string
+	Token    string // of the administrator, for clients
+	CAFile   string // that clients trust
 	Env      []string
 	// Wrap is a command put before windrowd's own, such as ip netns exec.
 	Wrap []string
@@ -70,6 +80,9 @@ type Node struct {
 	cmd  *exec.Cmd
 	log  *logFile
 	done chan struct{}
+
+	mu        sync.Mutex
+	impatient *windrow.Client
 }
 
 // New makes a node that has not been started.
@@ -102,7 +115,7 @@ func FreeAddr(t testing.TB) string {
 // Launch starts the process and does not wait for it.
 func (n *Node) Launch() {
 	n.t.Helper()
-	args := append(append([]string{}, n.Wrap...), Binary(n.t), "--data-dir", filepath.Join(n.Dir, "data"), "--http-addr", n.HTTPAddr, "--raft-addr", n.RaftAddr)
+	args := append(append([]string{}, n.Wrap...), Binary(n.t), "--data-dir", n.DataDir(), "--http-addr", n.HTTPAddr, "--raft-addr", n.RaftAddr)
 	n.cmd = exec.Command(args[0], append(args[1:], n.Flags...)...)
 	n.cmd.Dir = n.Dir
 	n.cmd.Env = append(os.Environ(), n.Env...)
@@ -117,6 +130,9 @@ func (n *Node) Launch() {
 		close(done)
 	}(n.cmd, n.done)
 }
+
+// DataDir is the node's data folder.
+func (n *Node) DataDir() string { return filepath.Join(n.Dir, "data") }
 
 // Start starts the process and waits until it says that it is ready.
 func (n *Node) Start() {
@@ -144,6 +160,19 @@ func (n *Node) WaitReady() {
 // Kill is kill -9; it returns once the process is gone.
 func (n *Node) Kill() { n.signal(syscall.SIGKILL) }
 
+// Running reports whether the process is there.
+func (n *Node) Running() bool {
+	if n.cmd == nil {
+		return false
+	}
+	select {
+	case <-n.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Stop is SIGTERM; it returns the exit code once the process is gone.
 func (n *Node) Stop() int {
 	n.signal(syscall.SIGTERM)
@@ -166,6 +195,9 @@ func (n *Node) signal(s syscall.Signal) {
 	}
 }
 
+// Terminate is SIGTERM without waiting for the end.
+func (n *Node) Terminate() { _ = n.cmd.Process.Signal(syscall.SIGTERM) }
+
 // Wait returns the exit code of a process that ends by itself.
 func (n *Node) Wait() int {
 	n.t.Helper()
@@ -187,12 +219,32 @@ func (n *Node) Log() string { return n.log.String() }
 func (n *Node) URL() string { return n.Scheme + "://" + n.HTTPAddr }
 
 // Client talks to this node alone.
-func (n *Node) Client() *windrow.Client { return Client(n.t, n.URL()) }
+func (n *Node) Client() *windrow.Client {
+	n.t.Helper()
+	return dial(n.t, windrow.Config{Servers: []string{n.URL()}, Token: n.Token, CAFile: n.CAFile})
+}
+
+// Impatient is a Client that asks once and tells what came of it. It is the
+// same one each time.
+func (n *Node) Impatient() *windrow.Client {
+	n.t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.impatient == nil {
+		n.impatient = dial(n.t, windrow.Config{Servers: []string{n.URL()}, Token: n.Token, CAFile: n.CAFile, RetryFor: -1})
+	}
+	return n.impatient
+}
 
 // Client talks to the servers at the URLs.
 func Client(t testing.TB, urls ...string) *windrow.Client {
 	t.Helper()
-	c, err := windrow.New(windrow.Config{Servers: urls})
+	return dial(t, windrow.Config{Servers: urls})
+}
+
+func dial(t testing.TB, config windrow.Config) *windrow.Client {
+	t.Helper()
+	c, err := windrow.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,73 @@
+package testnode
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Children lists the pids of this node's sandboxes and compilers, by the mark
+// that each carries as its last argument: also those whose node is gone.
+func (n *Node) Children() []int {
+	n.t.Helper()
+	sum := sha256.Sum256([]byte(filepath.Join(n.DataDir(), "compiled")))
+	mark := append([]byte{0}, "windrow-sandbox-"+hex.EncodeToString(sum[:8])+"\x00"...)
+	names, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	var pids []int
+	for _, name := range names {
+		line, err := os.ReadFile(name)
+		if err != nil || !bytes.HasSuffix(line, mark) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// NoOrphans wants none of the sandboxes of nodes that are gone to be left.
+func NoOrphans(t testing.TB, nodes ...*Node) {
+	t.Helper()
+	for _, n := range nodes {
+		Poll(t, "the sandboxes of a dead node to be gone", func() error {
+			if left := n.Children(); len(left) > 0 {
+				return fmt.Errorf("pids %v of %s are there", left, n.DataDir())
+			}
+			return nil
+		})
+	}
+}
+
+// RSS is how many bytes of memory the node itself holds, its sandboxes not
+// counted; peak is the most that it ever held.
+func (n *Node) RSS() (now, peak int64) {
+	n.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.Pid()))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		kib, _ := strconv.ParseInt(f[1], 10, 64)
+		switch f[0] {
+		case "VmRSS:":
+			now = kib << 10
+		case "VmHWM:":
+			peak = kib << 10
+		}
+	}
+	return now, peak
+}
