@@ -1,0 +1,202 @@
+// Package guesttest runs a module's tasks in unit tests, as ordinary functions
+// of the test's own process: no node, no Wasm.
+//
+//	func TestGreet(t *testing.T) {
+//		a := guesttest.Run(t, "greet", Greeting{Name: "you"})
+//		if got := guesttest.Output[string](t, a); got != "Hello, you" {
+//			t.Errorf("got %q\n%s", got, a.Log)
+//		}
+//	}
+//
+// Input is checked as strictly as a node does at submission. What an attempt
+// logs has no times, so that it can be compared. What only a sandbox does is not
+// here: limits of memory, the kill at the deadline, a fresh instance for each
+// attempt. Variables of the package outlive an attempt here, and on a node they
+// never do.
+package guesttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/windrow-dev/windrow/sdk/guest"
+)
+
+// Attempt is an attempt that has ended.
+type Attempt struct {
+	// Output is the result as JSON, null where there is none. It is nil after
+	// a failure.
+	Output json.RawMessage
+	// Failure is why the attempt failed, nil where it did not.
+	Failure *guest.Failure
+	// Log is what the attempt has logged by its Context, without times.
+	Log string
+	// Progress is all that the attempt has reported.
+	Progress []json.RawMessage
+}
+
+// Run makes an attempt at a task of the module that the test belongs to. The
+// input is any value that makes JSON, a json.RawMessage for JSON as it is; nil
+// is a call without an input, for which Args and Kwargs may give something. It
+// ends the test where the module could not be uploaded or has no such task.
+func Run(t testing.TB, task string, input any, options ...Option) *Attempt {
+	t.Helper()
+	manifest := Manifest(t)
+	if manifest.Task(task) == nil {
+		t.Fatalf("this module has no task %q; it has %v", task, manifest.Names())
+	}
+	h := &host{call: map[string]any{"task": task, "id": DefaultID, "attempt": 1}, time: DefaultTimeout}
+	if input != nil {
+		h.call["input"] = input
+	}
+	for _, o := range options {
+		o(h)
+	}
+	h.begun = time.Now()
+	h.call["deadline"] = h.begun.Add(h.time).UTC()
+	envelope, err := json.Marshal(h.call)
+	if err != nil {
+		t.Fatalf("the call is no JSON: %v", err)
+	}
+	failed := guest.ServeStrictly(h, envelope) != 0
+	if failed != (h.attempt.Failure != nil) {
+		t.Fatalf("the attempt failed: %v, but told the host %+v", failed, h.attempt.Failure)
+	}
+	switch {
+	case failed:
+		h.attempt.Output = nil
+	case h.attempt.Output == nil:
+		h.attempt.Output = json.RawMessage("null")
+	}
+	return &h.attempt
+}
+
+// Output gives what an attempt has put out, and ends the test where it failed.
+func Output[T any](t testing.TB, a *Attempt) T {
+	t.Helper()
+	var v T
+	if a.Failure != nil {
+		t.Fatalf("the attempt failed: %s: %s\n%s\n%s", a.Failure.Type, a.Failure.Message, a.Failure.Trace, a.Log)
+	}
+	if err := json.Unmarshal(a.Output, &v); err != nil {
+		t.Fatalf("the output is no %T: %v\n%s", v, err, a.Output)
+	}
+	return v
+}
+
+// FailedWith reports whether the attempt failed with an error of this type.
+func (a *Attempt) FailedWith(kind string) bool { return a.Failure != nil && a.Failure.Type == kind }
+
+// Retried reports whether the attempt asked for another one.
+func (a *Attempt) Retried() bool {
+	return a.Failure != nil && a.Failure.Retry != nil && *a.Failure.Retry
+}
+
+// Fatal reports whether the attempt said that another one is no use.
+func (a *Attempt) Fatal() bool {
+	return a.Failure != nil && a.Failure.Retry != nil && !*a.Failure.Retry
+}
+
+// What a call has that does not say otherwise.
+const (
+	DefaultID      = "01940000-0000-7000-8000-000000000000"
+	DefaultTimeout = 5 * time.Minute
+)
+
+// Option changes a call.
+type Option func(*host)
+
+// Args gives the call positional arguments; Run's input is to be nil.
+func Args(values ...any) Option {
+	if values == nil {
+		values = []any{}
+	}
+	return func(h *host) { h.call["args"] = values }
+}
+
+// Kwargs gives the call named arguments; Run's input is to be nil.
+func Kwargs(values map[string]any) Option { return func(h *host) { h.call["kwargs"] = values } }
+
+// Number says which attempt it is; 1 is the first.
+func Number(n int) Option { return func(h *host) { h.call["attempt"] = n } }
+
+// ID is the task's id.
+func ID(id string) Option { return func(h *host) { h.call["id"] = id } }
+
+// Timeout is how long the attempt's Context lasts. Nothing kills an attempt
+// that goes on.
+func Timeout(d time.Duration) Option { return func(h *host) { h.time = d } }
+
+// Answer stands in for an operation of the host that a task calls by
+// Context.HostCall or one of the SDK's methods.
+func Answer(op int32, answer func(arg []byte) ([]byte, error)) Option {
+	return func(h *host) {
+		if h.answers == nil {
+			h.answers = map[int32]func([]byte) ([]byte, error){}
+		}
+		h.answers[op] = answer
+	}
+}
+
+// host is what an attempt in a test speaks to.
+type host struct {
+	call    map[string]any
+	time    time.Duration
+	begun   time.Time
+	answers map[int32]func([]byte) ([]byte, error)
+	attempt Attempt
+}
+
+// Bounds of the operations, as a node has them.
+const (
+	maxFailure  = 4 << 10
+	maxProgress = 64 << 10
+)
+
+// Call implements guest.Host.
+func (h *host) Call(op int32, arg []byte) ([]byte, error) {
+	if answer := h.answers[op]; answer != nil {
+		return answer(arg)
+	}
+	switch op {
+	case guest.OpOutput:
+		h.attempt.Output = bytes.Clone(arg)
+	case guest.OpFail:
+		if len(arg) > maxFailure {
+			return nil, &guest.HostError{Code: -3, Message: "FAIL takes at most 4096 bytes"}
+		}
+		h.attempt.Failure = &guest.Failure{}
+		return nil, json.Unmarshal(arg, h.attempt.Failure)
+	case guest.OpLog:
+		h.attempt.Log += string(withoutTime(arg)) + "\n"
+	case guest.OpProgress:
+		switch {
+		case h.left() == 0:
+			return nil, guest.ErrSoftTimeout
+		case len(arg) > maxProgress:
+			return nil, &guest.HostError{Code: -3, Message: "PROGRESS takes at most 65536 bytes"}
+		}
+		h.attempt.Progress = append(h.attempt.Progress, bytes.Clone(arg))
+	case guest.OpRemaining:
+		return fmt.Append(nil, h.left().Milliseconds()), nil
+	default:
+		return nil, guest.ErrUnknownOp
+	}
+	return nil, nil
+}
+
+func (h *host) left() time.Duration { return max(0, h.time-time.Since(h.begun)) }
+
+// withoutTime leaves out the time that a line begins with, and its end.
+func withoutTime(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if bytes.HasPrefix(line, []byte("time=")) {
+		if _, rest, ok := bytes.Cut(line, []byte(" ")); ok {
+			return rest
+		}
+	}
+	return line
+}
