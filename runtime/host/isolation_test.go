@@ -69,8 +69,11 @@ func checkChild(t *testing.T, pid int, layers []string) {
 			t.Errorf("%s is %v in some thread", field, got)
 		}
 	}
-	if nice, err := unix.Getpriority(unix.PRIO_PROCESS, pid); err != nil || 20-nice != childNice {
-		t.Errorf("nice %d, %v", 20-nice, err)
+	for _, tid := range status(t, pid, "Pid") {
+		id, _ := strconv.Atoi(tid)
+		if nice, err := unix.Getpriority(unix.PRIO_PROCESS, id); err != nil || 20-nice != 10 {
+			t.Errorf("a thread has nice %d, %v", 20-nice, err)
+		}
 	}
 	uid := status(t, pid, "Uid")
 	if own := slices.Contains(layers, layerUser); own == (uid[0] == status(t, os.Getpid(), "Uid")[0]) {
@@ -103,7 +106,7 @@ func checkChild(t *testing.T, pid int, layers []string) {
 func TestLayers(t *testing.T) {
 	h := newHost(t)
 	t.Log(h.Layers())
-	for _, want := range []string{layerNice, sandbox.LayerUndumpable, sandbox.LayerLimits, sandbox.LayerSeccomp, sandbox.LayerLandlock} {
+	for _, want := range []string{sandbox.LayerNice, sandbox.LayerUndumpable, sandbox.LayerLimits, sandbox.LayerSeccomp, sandbox.LayerLandlock} {
 		if !slices.Contains(h.Layers(), want) {
 			t.Errorf("%s is not in force", want)
 		}

@@ -15,9 +15,9 @@ import (
 )
 
 // spawner starts children, all from one thread: a child's parent-death signal
-// is tied to the thread that forked it, and so are the priority and the
-// no-new-privileges flag that the child inherits. The thread ends with the
-// spawner and is used for nothing else.
+// is tied to the thread that forked it, and so is the no-new-privileges flag
+// that the child inherits. The thread ends with the spawner and is used for
+// nothing else.
 type spawner struct {
 	executable string
 	mark       string // last argument of every child, for the sweep

@@ -14,17 +14,11 @@ import (
 const (
 	layerNamespaces = "namespaces"
 	layerUser       = "own_user"
-	layerNice       = "nice"
 )
-
-// childNice is the priority of children below that of the node: it keeps the
-// node's heartbeats on time while guests burn every core.
-const childNice = 10
 
 // prepareThread sets what children inherit from the thread that forks them.
 func prepareThread() {
 	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) // the child asks for it again
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, childNice)
 }
 
 // Users that children become when the node is root, the first that can be
@@ -39,18 +33,18 @@ const childNamespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWI
 func isolations() []isolation {
 	var list []isolation
 	if os.Geteuid() != 0 {
-		list = append(list, isolation{layers: []string{layerNamespaces, layerNice}, owner: isolationOwnUser, attr: func(bool) *syscall.SysProcAttr {
+		list = append(list, isolation{layers: []string{layerNamespaces}, owner: isolationOwnUser, attr: func(bool) *syscall.SysProcAttr {
 			return inNamespaces(os.Geteuid(), os.Getegid(), os.Geteuid())
 		}})
 	} else {
 		for _, user := range childUsers {
-			list = append(list, isolation{layers: []string{layerNamespaces, layerUser, layerNice}, owner: user + 1, attr: func(compile bool) *syscall.SysProcAttr {
+			list = append(list, isolation{layers: []string{layerNamespaces, layerUser}, owner: user + 1, attr: func(compile bool) *syscall.SysProcAttr {
 				id := userOf(user, compile)
 				return inNamespaces(id, id, innerUser)
 			}})
 		}
 		for _, user := range childUsers {
-			list = append(list, isolation{layers: []string{layerUser, layerNice}, owner: user + 1, attr: func(compile bool) *syscall.SysProcAttr {
+			list = append(list, isolation{layers: []string{layerUser}, owner: user + 1, attr: func(compile bool) *syscall.SysProcAttr {
 				a := attributes()
 				id := uint32(userOf(user, compile))
 				a.Credential = &syscall.Credential{Uid: id, Gid: id}
@@ -58,7 +52,7 @@ func isolations() []isolation {
 			}})
 		}
 	}
-	return append(list, isolation{layers: []string{layerNice}, owner: isolationOwnUser, attr: func(bool) *syscall.SysProcAttr {
+	return append(list, isolation{layers: nil, owner: isolationOwnUser, attr: func(bool) *syscall.SysProcAttr {
 		return attributes()
 	}})
 }

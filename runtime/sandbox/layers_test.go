@@ -41,6 +41,10 @@ var forbidden = []struct {
 	}},
 	{LayerDescriptors, func() error { _, err := unix.Write(strayDescriptor, []byte("x")); return err }},
 	{LayerLimits, openMany},
+	{LayerNice, func() error {
+		n, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+		return isSet(n == 20-niceness, err)
+	}},
 	{LayerAddresses, func() error {
 		_, err := unix.Mmap(-1, 0, 4<<30, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 		return err
