@@ -14,8 +14,13 @@ import (
 const (
 	entryBytes    = 256 << 10
 	entryCommands = 1024
-	// entriesInFlight: one is being written while the next one fills.
+	// entriesInFlight: one is being written while the next one fills. A second
+	// one pays once so much waits; with less it costs a write of its own that
+	// the first one's callers have to wait for, too [few callers: a third more
+	// commands a second without].
 	entriesInFlight = 2
+	secondCommands  = 16
+	secondBytes     = 16 << 10
 	// commandBytes is the largest single command; MaxCommand is what its
 	// maker aims at, and envelopes come on top.
 	commandBytes = 4 * entryBytes
@@ -151,7 +156,7 @@ func (p *proposer) await(ctx context.Context, c *call) error {
 // flush sends entries while there is something to send and room for it. The
 // mutex is held, which keeps T in the order of the log.
 func (p *proposer) flush() {
-	for p.term != 0 && len(p.inflight) < entriesInFlight && p.unreaped < unreaped {
+	for p.term != 0 && p.room() && p.unreaped < unreaped {
 		calls, count, size := p.queue.take(entryCommands, entryBytes)
 		if count == 0 {
 			return
@@ -168,6 +173,15 @@ func (p *proposer) flush() {
 		e.future = p.apply(e.data)
 		p.reap <- e
 	}
+}
+
+// room tells whether another entry may go out now.
+func (p *proposer) room() bool {
+	if len(p.inflight) == 0 {
+		return true
+	}
+	return len(p.inflight) < entriesInFlight &&
+		(p.queue.count >= secondCommands || p.queue.bytes >= secondBytes)
 }
 
 // applied gives the results of an entry to those who wait for it, if it is one

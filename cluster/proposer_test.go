@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,9 @@ func withProposer(t *testing.T, test func(t *testing.T, p *proposer, l *fakeLog,
 	})
 }
 
+// large is a command for which a second entry pays.
+var large = strings.Repeat("x", secondBytes)
+
 func TestLoneCommandLeavesAtOnce(t *testing.T) {
 	withProposer(t, func(t *testing.T, _ *proposer, l *fakeLog, propose func(context.Context, string) chan error) {
 		a := propose(t.Context(), "a")
@@ -92,24 +96,32 @@ func TestLoneCommandLeavesAtOnce(t *testing.T) {
 	})
 }
 
-func TestThirdEntryWaitsAndFills(t *testing.T) {
+func TestEntriesFill(t *testing.T) {
 	withProposer(t, func(t *testing.T, _ *proposer, l *fakeLog, propose func(context.Context, string) chan error) {
 		var done []chan error
-		for _, text := range []string{"a", "b", "c", "d", "e"} {
-			done = append(done, propose(t.Context(), text))
+		for i := range 1 + secondCommands + 5 {
+			done = append(done, propose(t.Context(), string(rune('a'+i))))
+			want := 1
+			if i >= secondCommands {
+				want = 2 // enough waits for a second one
+			}
+			if len(l.entries) != want {
+				t.Fatalf("%d entries in flight for %d commands, want %d", len(l.entries), i+1, want)
+			}
 		}
-		if len(l.entries) != entriesInFlight {
-			t.Fatalf("%d entries in flight", len(l.entries))
+		l.commit(1)
+		synctest.Wait()
+		if len(l.entries) != 2 {
+			t.Fatal("a third left while one was in flight and little waited")
 		}
 		l.commit(0)
 		synctest.Wait()
 		if len(l.entries) != 3 {
-			t.Fatalf("%d entries after the first was done", len(l.entries))
+			t.Fatalf("%d entries after the first two were done", len(l.entries))
 		}
-		if _, cmds, _ := splitBatch(l.entries[2].data); len(cmds) != 3 {
+		if _, cmds, _ := splitBatch(l.entries[2].data); len(cmds) != 5 {
 			t.Fatalf("the third carries %d commands", len(cmds))
 		}
-		l.commit(1)
 		l.commit(2)
 		for _, d := range done {
 			if err := <-d; err != nil {
@@ -121,7 +133,7 @@ func TestThirdEntryWaitsAndFills(t *testing.T) {
 
 func TestLossOfLeadership(t *testing.T) {
 	withProposer(t, func(t *testing.T, p *proposer, l *fakeLog, propose func(context.Context, string) chan error) {
-		inLog, refused := propose(t.Context(), "in the log"), propose(t.Context(), "refused")
+		inLog, refused := propose(t.Context(), "in the log"), propose(t.Context(), large)
 		queued := propose(t.Context(), "queued")
 		p.close()
 		if err := <-queued; !errors.Is(err, ErrNotLeader) {
@@ -145,7 +157,7 @@ func TestGivingUp(t *testing.T) {
 	withProposer(t, func(t *testing.T, _ *proposer, l *fakeLog, propose func(context.Context, string) chan error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		a, b := propose(ctx, "a"), propose(t.Context(), "b")
+		a, b := propose(ctx, "a"), propose(t.Context(), large)
 		c, d := propose(ctx, "c"), propose(t.Context(), "d")
 		<-ctx.Done()
 		synctest.Wait()
