@@ -81,6 +81,9 @@ func (t *term) open(ctx context.Context, h *link.Hello, older queue.Fence) (queu
 	t.mu.Lock()
 	if s := t.sessions[older]; s != nil {
 		c.Begun = append(c.Begun, s.begunFences()...)
+		if s.conn != nil && time.Since(s.heard) < holdAfter {
+			t.log.Warn("a worker's name is used by two processes, or one was restarted within a second", "worker", h.Worker, "older", older.String())
+		}
 	}
 	t.mu.Unlock()
 	r, err := t.propose(ctx, c)

@@ -253,6 +253,15 @@ func (c *conn) Beat(_ context.Context, b link.Beat) error {
 	return nil
 }
 
+// excuse lets the wait for answers begin anew.
+func (c *conn) excuse(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.marks {
+		c.marks[i].at = now
+	}
+}
+
 func (c *conn) heard(seq uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

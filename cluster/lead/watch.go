@@ -14,6 +14,7 @@ import (
 func (t *term) watch() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	planned := time.Now()
 	for {
 		select {
 		case <-t.ctx.Done():
@@ -22,11 +23,32 @@ func (t *term) watch() {
 		case <-timer.C:
 		}
 		now := time.Now()
+		t.excuse(planned, now)
 		if t.takeUnknown() {
 			t.learn(now)
 		}
-		if next, some := t.judge(now); some {
-			timer.Reset(next.Sub(now))
+		next, some := t.judge(now)
+		if planned = now.Add(time.Hour); some {
+			planned = next
+		}
+		timer.Reset(planned.Sub(now))
+	}
+}
+
+// excuse lets all silence begin anew after this process itself has stood
+// still: the workers may have spoken all the time. To wait longer is always
+// safe.
+func (t *term) excuse(planned, now time.Time) {
+	if now.Sub(planned) < holdAfter/2 {
+		return
+	}
+	t.log.Warn("this process stood still", "for", now.Sub(planned))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.sessions {
+		s.heard = now
+		if s.conn != nil {
+			s.conn.excuse(now)
 		}
 	}
 }

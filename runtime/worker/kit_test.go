@@ -166,7 +166,7 @@ var spec = func() *queue.Spec {
 }()
 
 func assignment(n int, p queue.Payload) Assignment {
-	return Assignment{Fence: queue.Fence{Index: uint64(n)}, ID: queue.ID{15: byte(n), 14: byte(n >> 8)}, Spec: spec, Digest: "sha256:01", Attempt: 1, Payload: p.Append(nil)}
+	return Assignment{Fence: queue.Fence{Index: uint64(n)}, ID: taskID(n), Spec: spec, Digest: "sha256:01", Attempt: 1, Payload: p.Append(nil)}
 }
 
 // stage is a host on which nothing happens by itself.
@@ -208,14 +208,16 @@ func (s *stage) end(id queue.ID, r host.Result) {
 	}
 }
 
+func taskID(n int) queue.ID { return queue.ID{15: byte(n), 14: byte(n >> 8)} }
+
 func (s *stage) ok(n int, result string) {
-	s.end(queue.ID{15: byte(n), 14: byte(n >> 8)}, host.Result{Began: true, Outcome: queue.Outcome{OK: true, Result: []byte(result), Usage: queue.Usage{WallNanos: 1e6}}})
+	s.end(taskID(n), host.Result{Began: true, Outcome: queue.Outcome{OK: true, Result: []byte(result), Usage: queue.Usage{WallNanos: 1e6}}})
 }
 
 func (s *stage) input(n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.on[queue.ID{15: byte(n), 14: byte(n >> 8)}]; p != nil {
+	if p := s.on[taskID(n)]; p != nil {
 		return string(p.a.Input)
 	}
 	return ""

@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+
+	"github.com/windrow-dev/windrow/queue"
 )
 
 // Bounds of reports. One is under way at a time, so that what ends meanwhile
@@ -86,7 +88,7 @@ func (t *tenure) takeOut(r *Report) []*job {
 			r.HandBacks = append(r.HandBacks, HandBack{ID: j.id, Fence: j.fence})
 			continue
 		}
-		size += len(j.outcome.Result) + len(j.outcome.Log) + 256
+		size += sizeOf(j.outcome)
 		r.Results = append(r.Results, Result{ID: j.id, Fence: j.fence, Outcome: *j.outcome, Blobs: j.blobs})
 	}
 	jobs := t.out[:n:n]
@@ -95,6 +97,15 @@ func (t *tenure) takeOut(r *Report) []*job {
 		t.out = nil
 	}
 	return jobs
+}
+
+// sizeOf is about how long an outcome is in a command, bytes.
+func sizeOf(o *queue.Outcome) int {
+	n := 256 + len(o.Result) + len(o.Log)
+	if e := o.Error; e != nil {
+		n += len(e.Type) + len(e.Message) + len(e.Trace)
+	}
+	return n
 }
 
 // settle forgets what is committed, and keeps what may not be for the next

@@ -114,8 +114,9 @@ func (w *Worker) run(ctx context.Context) error {
 	for {
 		link, err := w.attach(ctx)
 		if err == nil {
-			pause.reset()
+			since := time.Now()
 			err = w.serve(ctx, link)
+			pause.lasted(time.Since(since))
 		}
 		if errors.Is(err, errLeft) {
 			return err
@@ -191,7 +192,13 @@ const (
 	lastTry  = 250 * time.Millisecond
 )
 
-func (b *backoff) reset() { b.next = 0 }
+// lasted begins anew after a link that was good for something. One that ends
+// at once may be another process of this name, each ending the other's session.
+func (b *backoff) lasted(d time.Duration) {
+	if d >= time.Second {
+		b.next = 0
+	}
+}
 
 func (b *backoff) wait(ctx context.Context) error {
 	b.next = min(max(2*b.next, firstTry), lastTry)
