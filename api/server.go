@@ -26,6 +26,8 @@ type Config struct {
 	Insecure bool
 	TLS      *tls.Config   // nil serves plain HTTP
 	Page     fiber.Handler // answers /, nil shows a line of text
+	// Answered is told of each answer, with the route's pattern; nil is nobody.
+	Answered func(method, route string, status int, took time.Duration)
 	Limits   Limits
 	Timeouts Timeouts
 }
@@ -195,6 +197,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // routes lists all there is; the busiest come first, since Fiber looks at them
 // one by one.
 func (s *Server) routes() {
+	if s.cfg.Answered != nil {
+		s.app.Use(s.observe)
+	}
 	s.app.Use(s.enter)
 	v1 := s.app.Group("/v1")
 	v1.Post("/tasks", s.postTask)
@@ -241,6 +246,23 @@ func (s *Server) routes() {
 		page = firstPage
 	}
 	s.app.Get("/", page)
+}
+
+// observe tells how a request was answered. An error is answered here, since
+// its status is not known before.
+func (s *Server) observe(c *fiber.Ctx) error {
+	begun := time.Now()
+	if err := c.Next(); err != nil {
+		if err := s.fail(c, err); err != nil {
+			return err
+		}
+	}
+	route := c.Route().Path
+	if route == "/" && c.Path() != "/" {
+		route = "none"
+	}
+	s.cfg.Answered(c.Method(), route, c.Response().StatusCode(), time.Since(begun))
+	return nil
 }
 
 // enter is around every request: it keeps strangers out, catches panics and

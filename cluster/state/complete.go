@@ -84,7 +84,6 @@ func (m *Machine) random(t *task) uint64 {
 func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker string) {
 	m.ready.Remove(&t.Item, m.now)
 	m.unwait(t)
-	m.moved(t, state, o.Error)
 	v := t.view()
 	v.State = state
 	v.FinishedAt = m.now
@@ -97,6 +96,7 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 	if worker != "" {
 		v.Worker = worker
 	}
+	m.movedAt(t, state, o.Error, v.Attempt)
 	r := record{View: v}
 	if o.OK && !t.spec.IgnoreResult {
 		r.ResultBlob = o.Blob

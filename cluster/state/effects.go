@@ -47,7 +47,11 @@ type Move struct {
 }
 
 func (m *Machine) moved(t *task, to queue.State, err *queue.Error) {
-	mv := Move{ID: t.id, Namespace: t.spec.Namespace, Queue: t.spec.Queue, Task: t.spec.name, To: to, Attempt: t.attempts()}
+	m.movedAt(t, to, err, t.attempts())
+}
+
+func (m *Machine) movedAt(t *task, to queue.State, err *queue.Error, attempt uint32) {
+	mv := Move{ID: t.id, Namespace: t.spec.Namespace, Queue: t.spec.Queue, Task: t.spec.name, To: to, Attempt: attempt}
 	if err != nil {
 		mv.Error = err.Type
 	}

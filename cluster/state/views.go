@@ -68,6 +68,17 @@ func (m *Machine) Queues(namespace string) []queue.QueueView {
 	return out
 }
 
+// AllQueues lists the queues of all namespaces by namespace and name.
+func (m *Machine) AllQueues() []queue.QueueView {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []queue.QueueView
+	for _, n := range m.queueNames() {
+		out = append(out, m.queueView(m.queues[n]))
+	}
+	return out
+}
+
 // Queue is one queue; one that nobody has used yet is empty.
 func (m *Machine) Queue(namespace, name string) (queue.QueueView, bool) {
 	m.mu.RLock()

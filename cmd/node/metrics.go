@@ -1,37 +1,42 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"io"
 
+	"github.com/windrow-dev/windrow/cluster/state"
+	"github.com/windrow-dev/windrow/internal/metrics"
 	"github.com/windrow-dev/windrow/queue"
 )
 
 // WriteMetrics implements api.Metrics.
-func (n *node) WriteMetrics(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	gauge := func(name, help string, value any) {
-		fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s gauge\n%s %v\n", name, help, name, name, value)
+func (n *node) WriteMetrics(w io.Writer) error { return n.metrics.Write(w) }
+
+// count counts an entry's transitions.
+func (n *node) count(moves []state.Move) {
+	for i := range moves {
+		n.metrics.Moved(moves[i].To, moves[i].Error)
 	}
-	l, _ := n.cluster.Leadership()
-	leads := 0
-	if l.Self {
-		leads = 1
+}
+
+// metricSource implements metrics.Source.
+type metricSource struct{ n *node }
+
+// QueueSizes implements metrics.Source.
+func (s metricSource) QueueSizes() []queue.QueueView { return s.n.replica.Machine().AllQueues() }
+
+// Workers implements metrics.Source.
+func (s metricSource) Workers() []queue.WorkerView { return s.n.Workers() }
+
+// Now implements metrics.Source.
+func (s metricSource) Now() int64 { return s.n.cluster.Clock().Now() }
+
+// Figures implements metrics.Source.
+func (s metricSource) Figures() metrics.Figures {
+	l, _ := s.n.cluster.Leadership()
+	st := s.n.cluster.Stats()
+	f := metrics.Figures{Leader: l.Self, Term: st.Term, Committed: st.Committed, Applied: st.Applied, Durable: st.Durable, ProposalsQueued: st.Queued}
+	if space, err := s.n.replica.Store().FreeSpace(); err == nil {
+		f.FreeBytes = uint64(space.Free)
 	}
-	gauge("windrow_leader", "1 on the node that leads.", leads)
-	gauge("windrow_applied_index", "Log index that this node has applied.", n.replica.AppliedIndex())
-	gauge("windrow_durable_index", "Log index up to which the checkpoint is on disk.", n.replica.DurableIndex())
-	queues := n.Queues(queue.DefaultNamespace)
-	per := func(name, help string, value func(queue.QueueView) int) {
-		fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
-		for _, q := range queues {
-			fmt.Fprintf(b, "%s{queue=%q} %d\n", name, q.Name, value(q))
-		}
-	}
-	per("windrow_queue_pending", "Tasks that wait for a slot.", func(q queue.QueueView) int { return q.Pending })
-	per("windrow_queue_scheduled", "Tasks that wait for their time.", func(q queue.QueueView) int { return q.Scheduled })
-	per("windrow_queue_running", "Tasks that are assigned.", func(q queue.QueueView) int { return q.Running })
-	per("windrow_queue_dead", "Dead-lettered tasks.", func(q queue.QueueView) int { return q.Dead })
-	return b.Flush()
+	return f
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/windrow-dev/windrow/cluster/replica"
 	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/cluster/store"
+	"github.com/windrow-dev/windrow/internal/metrics"
 	"github.com/windrow-dev/windrow/runtime/host"
 	"github.com/windrow-dev/windrow/runtime/worker"
 )
@@ -38,6 +39,7 @@ type node struct {
 	modules *modules
 	live    *liveLogs
 	journal *journal.Journal
+	metrics *metrics.Set
 	servers *servers // of a worker node
 	voting  atomic.Pointer[cluster.Node]
 	leader  *lead.Leader
@@ -63,6 +65,7 @@ const closeWithin = 20 * time.Second
 // start brings a node up, in the order of what needs what.
 func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err error) {
 	n = &node{cfg: cfg, log: log, broken: make(chan error, 8), live: newLiveLogs()}
+	n.metrics = metrics.New(metricSource{n})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
@@ -199,6 +202,7 @@ func (n *node) loaded(m *state.Machine) {
 
 // applied hears of each entry, in the applying goroutine.
 func (n *node) applied(index uint64, e *state.Effects) {
+	n.count(e.Moves)
 	n.journal.Append(index, n.replica.Time(), e.Moves)
 	if len(e.Blobs) > 0 {
 		n.blobs.Want(e.Blobs...)
@@ -302,7 +306,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 		return err
 	}
 	n.http, err = api.New(api.Config{
-		Node: n, Log: n.log, Auth: n.guard(), Insecure: n.cfg.Insecure, TLS: tlsConfig,
+		Node: n, Log: n.log, Answered: n.metrics.Answered, Auth: n.guard(), Insecure: n.cfg.Insecure, TLS: tlsConfig,
 		Limits: api.Limits{Module: n.cfg.MaxModule, Value: n.cfg.MaxValue, Memory: n.cfg.MaxMemory, TaskTimeout: n.cfg.MaxTimeout},
 	})
 	if err != nil {
