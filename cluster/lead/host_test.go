@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/cluster/lead/link"
 	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/internal/guests"
 	"github.com/windrow-dev/windrow/queue"
@@ -43,7 +45,7 @@ func newOnDisk(t testing.TB, name string) onDisk {
 func (d onDisk) Local(string) (host.Module, bool) { return d.module, true }
 
 // startReal is a leader and a worker with real sandboxes.
-func startReal(t testing.TB, guest string, commit time.Duration) (*cluster, *ends) {
+func startReal(t testing.TB, guest string, commit time.Duration, streams bool) (*cluster, *ends) {
 	t.Helper()
 	c := newCluster(t)
 	c.commit = commit
@@ -60,7 +62,12 @@ func startReal(t testing.TB, guest string, commit time.Duration) (*cluster, *end
 	}
 	c.lead()
 	d := newOnDisk(t, guest)
-	w := worker.New(worker.Config{Name: "w", Incarnation: 1, Concurrency: 8, Leader: leaderFor{c}, Host: h,
+	var a link.Attacher = c
+	var served sync.WaitGroup
+	if streams {
+		a = far{c, nil, &served}
+	}
+	w := worker.New(worker.Config{Name: "w", Incarnation: 1, Concurrency: 8, Leader: leaderFor{a}, Host: h,
 		Modules: d, Blobs: d, Logger: logger(t)})
 	done := make(chan error, 1)
 	go func() { done <- w.Run(context.Background()) }()
@@ -77,6 +84,7 @@ func startReal(t testing.TB, guest string, commit time.Duration) (*cluster, *end
 			t.Errorf("close the host: %v", err)
 		}
 		c.depose()
+		served.Wait()
 	})
 	return c, e
 }
@@ -113,7 +121,7 @@ func (c *cluster) submitAll(e *ends, first, n int, input string) []chan struct{}
 }
 
 func TestRealSandbox(t *testing.T) {
-	c, _ := startReal(t, guests.Echo, 0)
+	c, _ := startReal(t, guests.Echo, 0, false)
 	id := c.submit(7, nil)
 	v, result := c.await(id)
 	if v.State != queue.Success || result != "7" || v.Usage.WallNanos == 0 {
@@ -122,7 +130,7 @@ func TestRealSandbox(t *testing.T) {
 }
 
 func TestRealSandboxLongHead(t *testing.T) {
-	c, e := startReal(t, guests.Sleep, 0)
+	c, e := startReal(t, guests.Sleep, 0, false)
 	start := time.Now()
 	for _, done := range c.submitAll(e, 1, 40, "50") {
 		<-done
@@ -141,7 +149,7 @@ func TestRealSandboxLongHead(t *testing.T) {
 
 // BenchmarkIdle is one task at a time, from submission to its result's commit.
 func BenchmarkIdle(b *testing.B) {
-	c, e := startReal(b, guests.Echo, 0)
+	c, e := startReal(b, guests.Echo, 0, false)
 	<-c.submitAll(e, 0, 1, "1")[0]
 	n := 1
 	for b.Loop() {
@@ -152,9 +160,12 @@ func BenchmarkIdle(b *testing.B) {
 
 // BenchmarkDrain is a backlog of 10,000.
 func BenchmarkDrain(b *testing.B) {
-	for _, commit := range []time.Duration{0, 300 * time.Microsecond} {
-		b.Run(fmt.Sprint(commit), func(b *testing.B) {
-			c, e := startReal(b, guests.Echo, commit)
+	for _, x := range []struct {
+		commit  time.Duration
+		streams bool
+	}{{0, false}, {300 * time.Microsecond, false}, {300 * time.Microsecond, true}} {
+		b.Run(fmt.Sprintf("commit=%s/streams=%v", x.commit, x.streams), func(b *testing.B) {
+			c, e := startReal(b, guests.Echo, x.commit, x.streams)
 			<-c.submitAll(e, 0, 1, "1")[0]
 			n := 1
 			for b.Loop() {
