@@ -110,9 +110,11 @@ func failure(ctx context.Context, err error) *Failure {
 const maxFailure = 4096
 
 // text is the failure as JSON that fits: the trace loses its end first, then
-// the message.
+// the message. A byte of either may be several of JSON, so that it takes a few
+// steps.
 func (f *Failure) text() []byte {
 	cut := *f
+	cut.Message, cut.Trace = shorten(f.Message, len(f.Message)-maxFailure), shorten(f.Trace, len(f.Trace)-maxFailure)
 	for {
 		b, err := encode(cut)
 		over := len(b) - maxFailure
@@ -122,9 +124,9 @@ func (f *Failure) text() []byte {
 		case over <= 0:
 			return b
 		case cut.Trace != "":
-			cut.Trace = shorten(cut.Trace, over)
+			cut.Trace = shorten(cut.Trace, min(over, len(cut.Trace)/8+16))
 		case cut.Message != "":
-			cut.Message = shorten(cut.Message, over)
+			cut.Message = shorten(cut.Message, min(over, len(cut.Message)/8+16))
 		default:
 			cut.Type, cut.After = TypeError, ""
 		}
@@ -134,6 +136,9 @@ func (f *Failure) text() []byte {
 // shorten takes at least so many bytes off the end, if there are as many.
 func shorten(s string, by int) string {
 	const mark = "…"
+	if by <= 0 {
+		return s
+	}
 	keep := len(s) - by - len(mark)
 	if keep <= 0 {
 		return ""

@@ -57,11 +57,13 @@ func Run(t testing.TB, task string, input any, options ...Option) *Attempt {
 	}
 	h.begun = time.Now()
 	h.call["deadline"] = h.begun.Add(h.time).UTC()
-	envelope, err := json.Marshal(h.call)
-	if err != nil {
+	var envelope bytes.Buffer
+	e := json.NewEncoder(&envelope)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(h.call); err != nil {
 		t.Fatalf("the call is no JSON: %v", err)
 	}
-	failed := guest.ServeStrictly(h, envelope) != 0
+	failed := guest.ServeStrictly(h, envelope.Bytes()) != 0
 	if failed != (h.attempt.Failure != nil) {
 		t.Fatalf("the attempt failed: %v, but told the host %+v", failed, h.attempt.Failure)
 	}
