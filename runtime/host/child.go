@@ -186,3 +186,8 @@ type writtenEvent struct {
 	c   *child
 	err error
 }
+
+func (e writtenEvent) apply(*loop) {
+	e.c.writes = false
+	e.c.trim()
+}

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"cmp"
-	"runtime"
 	"slices"
 	"time"
 
@@ -143,71 +141,6 @@ func (l *loop) headTime(c *child) time.Duration {
 	return time.Duration(l.now - c.beganAt)
 }
 
-// mayBegin reports whether one more attempt may begin now in a child that adds
-// so much to the memory in use. It makes room by ending idle children, but not
-// keep.
-func (l *loop) mayBegin(more int64, keep *child) bool {
-	working, young := l.starting, l.starting
-	for _, c := range l.children {
-		if len(c.sent) == 0 {
-			continue
-		}
-		working++
-		if !c.page.Waiting() && l.headTime(c) < turn {
-			young++
-		}
-	}
-	if working >= l.h.cfg.Concurrency || young >= runtime.NumCPU() {
-		return false
-	}
-	return l.fits(more, keep) || working == 0
-}
-
-// fits reports whether the memory allows so much more, and makes room by
-// ending idle children other than keep.
-func (l *loop) fits(more int64, keep *child) bool {
-	out, ok := l.room(more, keep)
-	if ok {
-		for _, c := range out {
-			l.retire(c)
-		}
-	}
-	return ok
-}
-
-// room finds the idle children that must end for so much more memory, those
-// idle for longest first, and reports whether that is enough.
-func (l *loop) room(more int64, keep *child) (out []*child, ok bool) {
-	total := more + int64(l.starting)*(DefaultMemoryLimit+childOverhead)
-	var idle []*child
-	for _, c := range l.children {
-		total += c.reserve()
-		if len(c.sent) == 0 && c.ready && c.dying == "" && c != keep {
-			idle = append(idle, c)
-		}
-	}
-	slices.SortFunc(idle, func(a, b *child) int { return cmp.Compare(a.idle, b.idle) })
-	for total > l.h.cfg.Memory || len(idle) > mostIdle {
-		if len(idle) == 0 {
-			return nil, false
-		}
-		total -= idle[0].reserve()
-		out, idle = append(out, idle[0]), idle[1:]
-	}
-	return out, true
-}
-
-// reserve is what a child counts for, bytes.
-func (c *child) reserve() int64 {
-	if len(c.sent) > 0 {
-		return c.memory + childOverhead
-	}
-	if c.dying != "" {
-		return 0
-	}
-	return max(c.resident, childOverhead/2)
-}
-
 // give sends a frame of jobs to a child.
 func (l *loop) give(c *child) {
 	m := c.m
@@ -271,78 +204,4 @@ func (e compiledEvent) apply(l *loop) {
 	e.m.state = stateUnknown
 	l.failAll(e.m, queue.ErrUnavailable, e.err.Error())
 	l.forget(e.m)
-}
-
-// maybeStart starts another child for m if that helps: the first at once, more
-// when jobs have waited for longer than a start takes.
-func (l *loop) maybeStart(m *module, yield bool) {
-	brisk, fit := 0, 0 // children that are not held up, and that would do
-	need := m.waiting[0].a.memory()
-	for _, c := range m.children {
-		if c.dying != "" {
-			continue
-		}
-		if l.headTime(c) < slowHead {
-			brisk++
-		}
-		if c.memory >= need {
-			fit++
-		}
-	}
-	waited := time.Duration(l.now - m.waiting[0].since)
-	switch {
-	case m.starting >= startsAtOnce || m.starting >= len(m.waiting):
-		return
-	case fit == 0 && m.starting == 0:
-	case yield || waited < slowHead:
-		return
-	case m.mean > 0 && m.mean < int64(quick) && brisk+m.starting >= runtime.NumCPU():
-		return
-	}
-	if l.mayBegin(m.memory+childOverhead, nil) {
-		l.start(m)
-	}
-}
-
-// start starts a child for m.
-func (l *loop) start(m *module) {
-	h, mod, memory := l.h, m.Module, m.memory
-	dir, err := h.compiler.directory(mod)
-	if err != nil {
-		l.failAll(m, queue.ErrUnavailable, err.Error())
-		return
-	}
-	l.starting++
-	m.starting++
-	h.work.Go(func() {
-		p, err := h.spawner.start(&spec{args: h.cfg.SandboxArgs, module: mod.Path, dir: dir})
-		h.post(startedEvent{m: m, p: p, err: err, memory: memory})
-	})
-}
-
-type startedEvent struct {
-	m      *module
-	p      *proc
-	err    error
-	memory int64
-}
-
-func (e startedEvent) apply(l *loop) {
-	m := e.m
-	l.starting--
-	m.starting--
-	if e.err != nil {
-		l.startFailed(m, e.err.Error())
-		return
-	}
-	c := &child{
-		proc: e.p, m: m, memory: e.memory, first: 1, started: l.now, idle: l.now,
-		room: make(chan struct{}, framesAhead),
-	}
-	l.children = append(l.children, c)
-	m.children = append(m.children, c)
-	load := frame.Load{Reactor: m.Kind == KindReactor, Memory: c.memory, Slack: mapSlack + MaxMemoryLimit - c.memory}
-	c.out = frame.End(load.Append(frame.Begin(c.out, frame.KindLoad)))
-	c.write(l.h)
-	l.h.work.Go(func() { c.read(l.h) })
 }
