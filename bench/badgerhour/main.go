@@ -67,7 +67,16 @@ type load struct {
 	live  map[uint64]struct{} // tasks begun and not ended
 	begun uint64
 	ended uint64
+	// lasting is how far back tasks are read: those that ended, at the most,
+	// half a lifetime ago.
+	lasting []ending
 	index uint64
+}
+
+// ending is how many tasks had ended at a time.
+type ending struct {
+	ended uint64
+	at    time.Time
 }
 
 // tickEvery is the pace of log entries.
@@ -98,7 +107,7 @@ func (l *load) run(ctx context.Context, out io.Writer) (err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return rep.print(l.ended)
+			return nil
 		case <-prints.C:
 			if err := rep.print(l.ended); err != nil {
 				return err
@@ -145,6 +154,10 @@ func (l *load) tick(now time.Time) {
 		l.s.Put(state.AttemptKey(0, task, 1), filler(80))
 		l.s.Expire(0, at, task, 1)
 	}
+	l.lasting = append(l.lasting, ending{ended: l.ended, at: now})
+	for now.Sub(l.lasting[0].at) > l.ttl/2 {
+		l.lasting = l.lasting[1:]
+	}
 	l.index++
 	l.s.Applied(l.index, 1, now.UnixNano())
 }
@@ -160,7 +173,10 @@ func (l *load) read(rep *report, now time.Time) error {
 	if l.ended == 0 {
 		return nil
 	}
-	back := rand.Uint64N(min(l.ended, uint64(l.rate)*uint64(l.ttl.Seconds())/2+1)) // #nosec G404 -- which one does not matter
+	back := rand.Uint64N(l.ended - l.lasting[0].ended + 1) // #nosec G404 -- which one does not matter
+	if back == l.ended {
+		return nil
+	}
 	start := time.Now()
 	if _, err := l.s.Get(state.ResultKey(0, id(l.ended-back))); err != nil {
 		return fmt.Errorf("result of task %d of %d: %w", l.ended-back, l.ended, err)

@@ -36,11 +36,16 @@ func (s *Store) due() bool {
 	return s.open.bytes+s.dirty >= s.opt.MaxBytes || s.opt.now().Sub(s.open.opened) >= s.opt.Window
 }
 
-// pressed reports whether the applying goroutine must wait for the disk.
+// pressed reports whether the applying goroutine must wait for the disk: where
+// too much is held, or the next checkpoint would not fit one transaction.
 func (s *Store) pressed() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.flight != nil && s.flight.bytes+s.open.bytes+s.dirty > 2*s.opt.MaxBytes
+	if s.flight == nil {
+		return false
+	}
+	next := s.open.bytes + s.dirty
+	return s.flight.bytes+next > 2*s.opt.MaxBytes || int64(next) > s.db.MaxBatchSize()*3/4
 }
 
 // cut hands the open generation to the flusher, unless it is empty or another
