@@ -14,6 +14,9 @@ func (n *node) Ready() error {
 	if l, _ := n.cluster.Leadership(); l.ID == "" && !l.Self {
 		return errors.New("no leader is known")
 	}
+	if err := n.cluster.Health(); err != nil {
+		return err
+	}
 	return n.replica.Store().Health()
 }
 
