@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/raft"
 
@@ -16,7 +17,8 @@ func (n *Node) found(conf *raft.Config) error {
 		return fmt.Errorf("look for a log: %w", err)
 	}
 	n.fresh.Store(!old)
-	if old || len(n.cfg.Join) > 0 || n.cfg.BootstrapExpect > 1 {
+	others := slices.ContainsFunc(n.cfg.Join, func(target string) bool { return target != n.cfg.RaftAddr })
+	if old || others || n.cfg.BootstrapExpect > 1 {
 		return nil
 	}
 	id := n.cfg.Folder.Cluster()

@@ -44,6 +44,14 @@ func TestLoneServer(t *testing.T) {
 	}
 }
 
+// TestAloneInItsList: a server that is told of itself alone is told of no
+// other.
+func TestAloneInItsList(t *testing.T) {
+	addr := "127.0.0.1:4" // which nobody asks
+	s := mustStart(t, t.TempDir(), Config{Join: []string{addr}, RaftAddr: addr, BootstrapExpect: 1})
+	s.waitLead()
+}
+
 func TestConcurrentCommandsCoalesce(t *testing.T) {
 	s := mustStart(t, t.TempDir(), Config{})
 	s.waitLead()
