@@ -70,7 +70,7 @@ type load struct {
 	// lasting is how far back tasks are read: those that ended, at the most,
 	// half a lifetime ago.
 	lasting []ending
-	index uint64
+	index   uint64
 }
 
 // ending is how many tasks had ended at a time.
