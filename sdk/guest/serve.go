@@ -1,10 +1,14 @@
 package guest
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"strings"
 )
+
+// defaultMemory is what an attempt has where nobody says otherwise, bytes.
+const defaultMemory = 64 << 20
 
 // Serve makes one attempt: it finds the task that the envelope names, runs it
 // and tells the host how it ended. It returns 0, or 1 after a failure. The
@@ -25,7 +29,7 @@ func serve(h Host, envelope []byte, strict bool) int32 {
 		return fail(h, &Failure{Type: "unknown_task", Message: fmt.Sprintf("this module has no task %q", call.Task), Retry: new(bool)})
 	}
 	call.strict = strict
-	limitMemory(call.Memory)
+	limitMemory(cmp.Or(call.Memory, t.settings().defaults.Memory, defaultMemory))
 	ctx, cancel := newContext(h, call)
 	defer cancel()
 	ctx.Log = newLogger(h, t.settings().level)
@@ -90,17 +94,4 @@ func userStack(stack string) string {
 		}
 	}
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
-}
-
-// memorySlack is what Go's runtime takes of the memory beside what its limit
-// counts, a part of the whole.
-const memorySlack = 10
-
-// limitMemory tells Go's collector how much memory there is: by itself it lets
-// the heap double before it collects, and the attempt would end for lack of
-// memory while half of it is garbage.
-func limitMemory(limit int64) {
-	if limit > 0 {
-		debug.SetMemoryLimit(limit - limit/memorySlack)
-	}
 }
