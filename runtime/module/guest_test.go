@@ -166,7 +166,7 @@ func TestGoForJavaScript(t *testing.T) {
 // TestGoGuestDamaged cuts and flips a real module here and there.
 func TestGoGuestDamaged(t *testing.T) {
 	b := goCommandGuest(t)
-	for n := 9; n < len(b); n += len(b) / 23 {
+	for n := 9; n < len(b); n += len(b) / 11 {
 		var e *Error
 		if _, err := Read(b[:n], Limits{}); !errors.As(err, &e) {
 			t.Errorf("cut to %d bytes: %v", n, err)

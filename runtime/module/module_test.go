@@ -107,3 +107,37 @@ func TestTruncation(t *testing.T) {
 	}
 	refused(t, whole[:end-1], CodeTruncated, "code section", "send it again")
 }
+
+// TestLimits sets limits of one's own; what is left at 0 keeps its default.
+func TestLimits(t *testing.T) {
+	if Defaults() != (Limits{}).filled() || Defaults().filled() != Defaults() {
+		t.Error("the zero Limits are not the defaults")
+	}
+	code := with(8, []byte{2, 0x40, 2, 0x40, 0x0b, 0x0b, 0x20, 0}, brTable(3))
+	accepted(t, code)
+	for name, lim := range map[string]Limits{
+		"bytes":   {ModuleBytes: 20},
+		"pages":   {MemoryPages: 1},
+		"names":   {NameBytes: 5},
+		"exports": {Exports: 1},
+		"body":    {BodyBytes: 10},
+		"locals":  {Locals: 7},
+		"depth":   {Depth: 1},
+		"table":   {BranchTargets: 2},
+		"tables":  {TableTargets: 3},
+		"targets": {TotalTargets: 3},
+		"time":    {CompileTime: 1},
+		"memory":  {CompileMemory: 1},
+	} {
+		_, err := Read(code, lim)
+		var e *Error
+		switch {
+		case name == "pages":
+			if err != nil {
+				t.Errorf("a page is within a limit of one page: %v", err)
+			}
+		case !errors.As(err, &e) || e.Code != CodeLimit && e.Code != CodeTooLarge:
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
