@@ -33,8 +33,12 @@ func (s *Store) due() bool {
 	if s.flight != nil || s.open.opened.IsZero() {
 		return false
 	}
-	return s.open.bytes+s.dirty >= s.opt.MaxBytes || s.opt.now().Sub(s.open.opened) >= s.opt.Window
+	return s.large() || s.opt.now().Sub(s.open.opened) >= s.opt.Window
 }
+
+// large reports whether the open generation need not wait for its window; with
+// mu held.
+func (s *Store) large() bool { return s.open.bytes+int(s.dirty.Load()) >= s.opt.MaxBytes }
 
 // pressed reports whether the applying goroutine must wait for the disk: where
 // too much is held, or the next checkpoint would not fit one transaction.
@@ -44,7 +48,7 @@ func (s *Store) pressed() bool {
 	if s.flight == nil {
 		return false
 	}
-	next := s.open.bytes + s.dirty
+	next := s.open.bytes + int(s.dirty.Load())
 	return s.flight.bytes+next > 2*s.opt.MaxBytes || int64(next) > s.db.MaxBatchSize()*3/4
 }
 
@@ -60,7 +64,7 @@ func (s *Store) cut() {
 	if s.opt.Cut != nil {
 		s.opt.Cut()
 	}
-	s.dirty = 0
+	s.dirty.Store(0)
 	next := newGeneration(len(s.open.records) + len(s.pending)) // the turn's holder alone changes s.open
 	s.publish(func(g *generation) { s.flight, s.open = g, next })
 	s.slot <- s.flight // empty while nothing is in flight
@@ -125,6 +129,9 @@ func (s *Store) nextWork() (time.Duration, bool) {
 	}
 	if s.open.opened.IsZero() {
 		return s.opt.Window, s.sweepDue(s.last.time)
+	}
+	if s.large() {
+		return 0, true
 	}
 	return max(s.open.opened.Add(s.opt.Window).Sub(s.opt.now()), 0), true
 }

@@ -25,7 +25,7 @@ var (
 // Store is one node's records on disk and what is on its way there.
 //
 // One goroutine applies: for each log entry it calls Begin, then Put, Delete
-// and Expire as often as it likes, then Applied. All other methods may be
+// and Expire as often as it likes, then Applied (or Publish, and Wait). All other methods may be
 // called from anywhere.
 type Store struct {
 	opt  Options
@@ -42,8 +42,8 @@ type Store struct {
 	pending  []record
 	expiring []expiry
 	arena    arena
-	// dirty is what Cut would write, as last heard; of the turn's holder too.
-	dirty int
+	// dirty is what Cut would write, as last heard.
+	dirty atomic.Int64
 
 	// mu guards the overlay; readers copy from it and never wait for a disk
 	// inside.
@@ -122,8 +122,15 @@ func (s *Store) Expire(shard uint16, at int64, id queue.ID, attempts uint32) {
 
 // Applied ends a log entry, now being the machine's time. What the entry wrote
 // becomes readable in one step. It begins a checkpoint when it is time for
-// one, and blocks while too much waits for the disk.
+// one, and blocks while too much waits for the disk. It is Publish and Wait.
 func (s *Store) Applied(index, term uint64, now int64) {
+	s.Publish(index, term, now)
+	s.Wait()
+}
+
+// Publish is Applied without the wait, for a caller that holds a lock which
+// readers want: on a full disk the wait is long.
+func (s *Store) Publish(index, term uint64, now int64) {
 	defer s.endTurn()
 	first := s.publish(func(g *generation) {
 		g.index, g.term, g.time = index, term, now
@@ -134,7 +141,7 @@ func (s *Store) Applied(index, term uint64, now int64) {
 	s.applied.Store(index)
 	s.appliedTerm.Store(term)
 	if s.opt.Dirty != nil {
-		s.dirty = s.opt.Dirty()
+		s.dirty.Store(int64(s.opt.Dirty()))
 	}
 	if first {
 		signal(s.wake)
@@ -142,14 +149,16 @@ func (s *Store) Applied(index, term uint64, now int64) {
 	if s.due() {
 		s.cut()
 	}
+}
+
+// Wait blocks the applying goroutine, before its next Begin, while too much
+// waits for the disk.
+func (s *Store) Wait() {
 	for s.pressed() {
 		select {
 		case <-s.retired:
 		case <-s.stopped:
 			return
-		}
-		if s.due() {
-			s.cut()
 		}
 	}
 }
