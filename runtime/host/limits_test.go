@@ -123,7 +123,7 @@ func TestBrokenCache(t *testing.T) {
 		"cut":     func(f string) error { return os.Truncate(f, 100) },
 		"renamed": func(f string) error { return os.Rename(f, f[:len(f)-4]+"0000") },
 		"gone":    os.Remove,
-		"garbage": func(f string) error { return os.WriteFile(f, []byte("what is this?"), 0o444) },
+		"garbage": func(f string) error { return os.WriteFile(f, []byte("what is this?"), 0o644) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
@@ -131,7 +131,11 @@ func TestBrokenCache(t *testing.T) {
 			if err := h.Compile(context.Background(), m); err != nil {
 				t.Fatal(err)
 			}
-			if err := damage(cached(t, h, m)); err != nil {
+			file := cached(t, h, m)
+			if err := os.Chmod(file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := damage(file); err != nil {
 				t.Fatal(err)
 			}
 			if o := run(t, h, attempt(m, "count")); !o.OK {
@@ -209,14 +213,15 @@ func untilBegun(t *testing.T, h *Host) {
 func TestHandBack(t *testing.T) {
 	h := newHost(t, func(c *Config) { c.Concurrency, c.HandBack = 1, 10*time.Millisecond })
 	m := guest(t, "acts", KindCommand)
-	long := submit(h, attempt(m, "spinms 300"))
+	long := submit(h, within(time.Hour, attempt(m, "spin")))
 	untilBegun(t, h)
 	for range 3 {
 		if r := await(t, submit(h, attempt(m, "count"))); r.Began || r.Outcome.Error != nil {
 			t.Errorf("behind a long one: %+v", r)
 		}
 	}
-	if r := await(t, long); !r.Outcome.OK {
+	h.KillAll(queue.ErrRevoked)
+	if r := await(t, long); !r.Began || r.Outcome.Error == nil || r.Outcome.Error.Type != queue.ErrRevoked {
 		t.Errorf("the long one: %+v", r.Outcome.Error)
 	}
 	if o := run(t, h, attempt(m, "count")); !o.OK {
@@ -227,15 +232,16 @@ func TestHandBack(t *testing.T) {
 func TestTakeBack(t *testing.T) {
 	h := newHost(t, func(c *Config) { c.Concurrency = 1 })
 	m := guest(t, "acts", KindCommand)
-	long := submit(h, attempt(m, "spinms 200"))
+	long := submit(h, within(time.Hour, attempt(m, "spin")))
 	untilBegun(t, h)
 	waiting := submit(h, attempt(m, "count"))
 	h.TakeBack(0)
 	if r := await(t, waiting); r.Began || r.Outcome.Error != nil {
 		t.Errorf("%+v", r)
 	}
-	if r := await(t, long); !r.Outcome.OK {
-		t.Errorf("%+v", r.Outcome.Error)
+	h.KillAll(queue.ErrRevoked)
+	if r := await(t, long); !r.Began || r.Outcome.Error == nil {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -301,8 +307,10 @@ func TestClose(t *testing.T) {
 		gentle bool
 	}{{"spinms 100", true}, {"spin", false}} {
 		h := newHost(t, func(c *Config) { c.Concurrency = 1 })
-		runs := submit(h, attempt(m, c.input))
-		untilBegun(t, h)
+		runs := submit(h, within(time.Hour, attempt(m, c.input)))
+		if !c.gentle {
+			untilBegun(t, h)
+		}
 		waits := submit(h, attempt(m, "count"))
 		ctx, cancel := context.WithTimeout(context.Background(), either(c.gentle, 20*time.Second, 50*time.Millisecond))
 		err := h.Close(ctx)
