@@ -59,12 +59,51 @@ func (r *Replicator) Open(ctx context.Context, digest string) (io.ReadCloser, in
 	return r.Local.Verified(digest)
 }
 
-// Fetch brings a blob here from whichever server has it.
+// Fetch brings a blob here from whichever server has it. Those who ask for the
+// same one at once share one transfer, which goes on when they give up.
 func (r *Replicator) Fetch(ctx context.Context, digest string) error {
 	if r.Local.Has(digest) {
 		r.Forget(digest)
 		return nil
 	}
+	t := r.join(digest)
+	if t == nil {
+		return ErrClosed
+	}
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		return fmt.Errorf("fetch %s: %w", digest, ctx.Err())
+	}
+}
+
+// transfer is one blob on its way here; err is set before done closes.
+type transfer struct {
+	done chan struct{}
+	err  error
+}
+
+// join finds the transfer of a blob or starts it; nil after Close.
+func (r *Replicator) join(digest string) *transfer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.transfers[digest]; t != nil || r.closed {
+		return t
+	}
+	t := &transfer{done: make(chan struct{})}
+	r.transfers[digest] = t
+	r.tasks.Go(func() {
+		t.err = r.fetch(r.ctx, digest)
+		r.mu.Lock()
+		delete(r.transfers, digest)
+		r.mu.Unlock()
+		close(t.done)
+	})
+	return t
+}
+
+func (r *Replicator) fetch(ctx context.Context, digest string) error {
 	faults := fmt.Errorf("%w: %s", ErrNotFound, digest)
 	for _, peer := range r.peers.Others() {
 		err := r.fetchFrom(ctx, peer, digest)

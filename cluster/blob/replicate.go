@@ -38,7 +38,9 @@ type Replicator struct {
 	mu     sync.Mutex
 	closed bool // no task starts any more
 	wanted map[string]struct{}
-	wake   chan struct{}
+	// transfers are the blobs on their way here.
+	transfers map[string]*transfer
+	wake      chan struct{}
 }
 
 // pauses are how long to wait before trying again, growing from least to most,
@@ -53,7 +55,7 @@ func NewReplicator(local *Store, peers Peers, limit int64, log *slog.Logger) *Re
 
 func newReplicator(local *Store, peers Peers, limit int64, log *slog.Logger, p pauses) *Replicator {
 	r := &Replicator{Local: local, peers: peers, log: log, limit: limit, pause: p,
-		wanted: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+		wanted: map[string]struct{}{}, transfers: map[string]*transfer{}, wake: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	local.onDamaged = func(digest string) { r.Want(digest) }
 	r.start(r.fetcher)

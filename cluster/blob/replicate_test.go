@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ type group struct {
 	down   map[string]bool
 	stuck  map[string]bool // a push there never ends
 	pushes map[string]int
+	gate   chan struct{} // a fetch waits for it, if there is one
+	asked  atomic.Int32  // fetches in all
 }
 
 func newGroup(t *testing.T, names ...string) *group {
@@ -79,6 +82,10 @@ func (p seat) Push(ctx context.Context, peer, digest string, size int64, r io.Re
 }
 
 func (p seat) Fetch(_ context.Context, peer, digest string) (io.ReadCloser, error) {
+	p.asked.Add(1)
+	if p.gate != nil {
+		<-p.gate
+	}
 	if p.is(p.down, peer) {
 		return nil, errDown
 	}
@@ -202,6 +209,34 @@ func TestReplicator_openHealsDamage(t *testing.T) {
 	waitFor(t, func() bool { return g.stores["a"].Has(d) })
 	if got, err := read(); err != nil || got != "content" {
 		t.Fatalf("healed: %q, %v", got, err)
+	}
+}
+
+func TestReplicator_sharesATransfer(t *testing.T) {
+	g := newGroup(t, "a", "b")
+	g.gate = make(chan struct{})
+	d := mustPut(t, g.stores["b"], "content")
+	r := g.replicator(t, "a")
+	gaveUp, cancel := context.WithCancel(t.Context())
+	first := make(chan error)
+	go func() { first <- r.Fetch(gaveUp, d) }()
+	waitFor(t, func() bool { return g.asked.Load() == 1 })
+	var others sync.WaitGroup
+	for range 8 {
+		others.Go(func() {
+			if err := r.Fetch(t.Context(), d); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	cancel()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up got %v", err)
+	}
+	close(g.gate)
+	others.Wait()
+	if n := g.asked.Load(); n != 1 || !g.stores["a"].Has(d) {
+		t.Fatalf("%d transfers", n)
 	}
 }
 
