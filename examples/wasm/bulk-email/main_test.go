@@ -104,7 +104,7 @@ func TestTemplate(t *testing.T) {
 		{text: "a\n {{#list}} \n - {{.}}\n{{/list}}\nb {{#yes}}\nc{{/yes}}", want: "a\n - a\n - b\nb \nc"},
 		{text: "{{#objects}}{{y.z}}{{/objects}}", fault: "y.z is missing"},
 		{text: "{{null}}", fault: "null is missing"},
-		{text: "a\n{{#list}}\nb", fault: "line 2: {{#list}} is never closed"},
+		{text: "a\n{{#list}}\nb", fault: "line 3: {{#list}} is never closed"},
 		{text: "a\n{{/list}}", fault: "line 2: {{/list}} closes nothing that is open"},
 		{text: "{{#a}}{{#b}}{{/a}}{{/b}}", fault: "line 1: {{/a}} closes nothing that is open"},
 		{text: "{{name", fault: "{{ is not followed by a name and }}"},
