@@ -169,6 +169,13 @@ func (n *node) openBlobs(context.Context) error {
 }
 
 func (n *node) openReplica(context.Context) (err error) {
+	// The store tells the journal of its last cut, so it closes first.
+	n.onClose("events", func() error {
+		if n.journal == nil {
+			return nil
+		}
+		return n.journal.Close()
+	})
 	n.replica, err = replica.Open(replica.Options{
 		Shard: shard, Logger: n.log,
 		Store:   store.Options{Dir: n.folder.Path("state"), Logger: n.log, Failed: n.fail},
@@ -185,18 +192,14 @@ func (n *node) openReplica(context.Context) (err error) {
 	}
 	n.onClose("state", n.replica.Close)
 	n.journal, err = journal.Open(journal.Options{Dir: n.folder.Path("events"), Logger: n.log}, n.replica.AppliedIndex())
-	if err != nil {
-		return err
-	}
-	n.onClose("events", n.journal.Close)
-	return nil
+	return err
 }
 
 // loaded hears of a machine that was loaded, at start or from another node.
-func (n *node) loaded(m *state.Machine) {
+func (n *node) loaded(index uint64, m *state.Machine) {
 	n.blobs.Want(m.Blobs()...)
 	if n.journal != nil {
-		n.journal.Restart(n.replica.AppliedIndex())
+		n.journal.Restart(index)
 	}
 }
 
