@@ -54,6 +54,7 @@ type Journal struct {
 	changed  chan struct{}
 	pending  int // batches on their way to the file
 	idle     sync.Cond
+	closed   bool // nothing is taken any more
 	failed   error
 }
 
@@ -91,7 +92,7 @@ func (j *Journal) begin(applied uint64) {
 	j.seen = max(applied, j.last)
 	j.queued = j.last
 	if len(j.segments) == 0 || j.last < applied {
-		j.floor = ID{Index: applied, N: lastOf}
+		j.forget(max(applied, j.last))
 		return
 	}
 	if first := j.segments[0].first; first > 0 {
@@ -128,10 +129,11 @@ func (j *Journal) load() error {
 }
 
 // Append takes an entry's transitions, in log order. It waits only when the
-// disk is far behind.
+// disk is far behind. After Close it does nothing: the next Open finds by the
+// store's index that events may be missing.
 func (j *Journal) Append(index uint64, now int64, moves []state.Move) {
 	j.mu.Lock()
-	if index <= j.seen {
+	if index <= j.seen || j.closed {
 		j.mu.Unlock()
 		return
 	}
@@ -151,7 +153,7 @@ func (j *Journal) Append(index uint64, now int64, moves []state.Move) {
 // after a crash the journal is never behind.
 func (j *Journal) Checkpoint() {
 	j.mu.Lock()
-	mark := j.queued < j.seen
+	mark := j.queued < j.seen && !j.closed
 	if mark {
 		j.pending++
 		j.queued = j.seen
@@ -165,14 +167,33 @@ func (j *Journal) Checkpoint() {
 }
 
 // Restart forgets everything: the node's state was replaced by another node's
-// as of an index.
+// as of an index. It belongs to the applying goroutine, as Append does.
 func (j *Journal) Restart(index uint64) {
 	j.Flush()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.seen = max(j.seen, index)
-	j.floor = ID{Index: index, N: lastOf}
+	j.queued = max(j.queued, j.seen)
+	j.forget(index)
 	j.tell()
+}
+
+// forget drops what lies before a gap, which nobody may read any more: the gap
+// must not be passed over after a restart, when nothing else tells of it. j.mu
+// is held, and nothing is on its way to the files.
+func (j *Journal) forget(index uint64) {
+	j.floor = ID{Index: index, N: lastOf}
+	for len(j.segments) > 0 {
+		if err := os.Remove(j.segments[0].path); err != nil {
+			j.opt.Logger.Warn("remove events from before a gap", "err", err)
+			break
+		}
+		j.segments = slices.Delete(j.segments, 0, 1)
+	}
+	if j.file != nil { // what comes goes to a file of its own
+		_ = j.file.Close()
+		j.file = nil
+	}
 }
 
 // Flush returns once everything appended is in the files.
@@ -184,8 +205,18 @@ func (j *Journal) Flush() {
 	}
 }
 
-// Close writes what is left.
+// Close writes what is left. The store may still be cutting a checkpoint.
 func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	for j.pending > 0 { // whoever is about to send has counted itself
+		j.idle.Wait()
+	}
+	j.mu.Unlock()
 	close(j.in)
 	<-j.done
 	j.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/windrow-dev/windrow/cluster/state"
@@ -201,4 +202,53 @@ func FuzzDecodeBatch(f *testing.F) {
 			t.Fatalf("what was read cannot be read again: %v", err)
 		}
 	})
+}
+
+// TestGapIsToldToWhoFollows: a follower that is in the midst of a file must not
+// be led over the gap, nor may a restart of the process hide it.
+func TestGapIsToldToWhoFollows(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, Options{Dir: dir}, 0)
+	j.Append(1, 1, moves(1, 1))
+	j.Flush()
+	follows := reader{j: j, after: ID{Index: 0, N: lastOf}}
+	if _, _, err := follows.step(func(*Event) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	j.Restart(20)
+	j.Append(21, 21, moves(21, 1))
+	j.Flush()
+	if _, _, err := follows.step(func(e *Event) error { t.Errorf("led on to %s", e.ID); return nil }); !errors.Is(err, ErrGone) {
+		t.Errorf("in the midst: %v", err)
+	}
+	ids, err := collect(j, ID{Index: 20, N: lastOf}, 0)
+	want(t, ids, err, "21-0")
+	_ = j.Close()
+	j = open(t, Options{Dir: dir}, 21)
+	defer j.Close()
+	if ids, err := collect(j, ID{1, 0}, 0); !errors.Is(err, ErrGone) {
+		t.Errorf("after a restart: %v, %v", ids, err)
+	}
+	ids, err = collect(j, ID{Index: 20, N: lastOf}, 0)
+	want(t, ids, err, "21-0")
+}
+
+// TestLateCallsAfterClose: the store may cut its last checkpoint while the
+// journal closes.
+func TestLateCallsAfterClose(t *testing.T) {
+	j := open(t, Options{Dir: t.TempDir()}, 0)
+	var late sync.WaitGroup
+	for index := range uint64(50) {
+		j.Append(index+1, 1, nil)
+		if index == 25 {
+			late.Go(func() { _ = j.Close() })
+		}
+		j.Checkpoint()
+	}
+	late.Wait()
+	j.Append(100, 1, moves(100, 1))
+	j.Checkpoint()
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -50,8 +50,11 @@ func (r *reader) place() (seg *segment, limit int64, changed <-chan struct{}, er
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	changed = j.changed
-	if r.seg == nil && !r.begin() {
+	if j.floor.after(r.after) { // also in the midst: the state may have jumped
 		return nil, 0, changed, ErrGone
+	}
+	if r.seg == nil {
+		r.begin()
 	}
 	if r.seg == nil {
 		return nil, 0, changed, nil
@@ -62,28 +65,19 @@ func (r *reader) place() (seg *segment, limit int64, changed <-chan struct{}, er
 		}
 	}
 	if r.offset >= r.seg.size {
-		if j.floor.after(r.after) {
-			return nil, 0, changed, ErrGone
-		}
 		return nil, 0, changed, nil
 	}
 	return r.seg, r.seg.size, changed, nil
 }
 
-// begin finds the first segment for a new reader; false says that events are
-// gone.
-func (r *reader) begin() bool {
-	j := r.j
-	if j.floor.after(r.after) {
-		return false
-	}
-	for _, s := range j.segments {
+// begin finds the first segment for a new reader, if there is one yet.
+func (r *reader) begin() {
+	for _, s := range r.j.segments {
 		if s.last >= r.after.Index {
 			r.seg = s
-			return true
+			return
 		}
 	}
-	return true
 }
 
 // following is the segment after one, or nil; j.mu is held.

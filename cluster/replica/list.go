@@ -16,6 +16,11 @@ const visits = 20_000
 // Tasks lists tasks, newest first. next is where the list goes on, zero at its
 // end; a page may be short while it is set.
 func (r *Replica) Tasks(ctx context.Context, f queue.Filter) (items []queue.View, next queue.ID, err error) {
+	err = r.steady(func() (err error) { items, next, err = r.tasks(ctx, f); return err })
+	return items, next, err
+}
+
+func (r *Replica) tasks(ctx context.Context, f queue.Filter) (items []queue.View, next queue.ID, err error) {
 	l := lister{r: r, f: f, found: map[queue.ID]queue.View{}, now: r.Machine().Now()}
 	for _, v := range r.Machine().Unwritten() {
 		if l.inRange(v.ID) {

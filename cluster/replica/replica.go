@@ -8,6 +8,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,8 +30,9 @@ type Options struct {
 	// BeforeCut is called before a checkpoint is written. Nil is nobody.
 	BeforeCut func()
 	// Loaded is told of a machine that was loaded, at start or from another
-	// node's snapshot. Nil is nobody.
-	Loaded func(*state.Machine)
+	// node's snapshot, and of the index it stands at, before anybody reads it.
+	// Nil is nobody.
+	Loaded func(index uint64, m *state.Machine)
 	Logger *slog.Logger
 }
 
@@ -39,7 +41,10 @@ type Replica struct {
 	opt Options
 	// gate is held while an entry is being applied, so that a reader who found
 	// a task neither alive nor ended can wait for the entry that moves it.
-	gate    sync.RWMutex
+	gate sync.RWMutex
+	// swap is held while Restore replaces the store; nobody waits for it who is
+	// inside the store, since Restore waits for those.
+	swap    sync.RWMutex
 	now     atomic.Pointer[generation]
 	waiters waiters
 }
@@ -82,7 +87,7 @@ func (r *Replica) open() (*generation, error) {
 		return nil, fmt.Errorf("load the state machine: %w", closing(s, err))
 	}
 	if r.opt.Loaded != nil {
-		r.opt.Loaded(g.machine)
+		r.opt.Loaded(s.AppliedIndex(), g.machine)
 	}
 	return g, nil
 }
@@ -133,23 +138,49 @@ func (r *Replica) WriteSnapshot(ctx context.Context, w io.Writer) (index, term u
 	return r.Store().WriteSnapshot(ctx, w)
 }
 
-// Restore implements cluster.Shard.
+// Restore implements cluster.Shard. Readers who meet the store while it is
+// replaced wait for the new one. Where the new one cannot be opened there is
+// nothing to go on with, and the node is told to stop.
 func (r *Replica) Restore(snapshot io.Reader) error {
 	if err := store.Restore(r.opt.Store.Dir, snapshot); err != nil {
 		return err
 	}
-	r.gate.Lock()
-	defer r.gate.Unlock()
+	r.swap.Lock()
+	defer r.swap.Unlock()
 	if err := r.Store().Close(); err != nil {
 		r.opt.Logger.Warn("the replaced store did not close well", "err", err)
 	}
 	g, err := r.open()
 	if err != nil {
+		err = fmt.Errorf("open the restored state: %w", err)
+		if r.opt.Store.Failed != nil {
+			r.opt.Store.Failed(err)
+		}
 		return err
 	}
+	r.gate.Lock()
 	r.now.Store(g)
+	r.gate.Unlock()
 	r.waiters.all()
 	return nil
+}
+
+// steady reads, and reads once more where Restore closed the store under the
+// reader, as soon as the new one is there.
+func (r *Replica) steady(read func() error) error {
+	for {
+		was := r.now.Load()
+		err := read()
+		if !errors.Is(err, store.ErrClosed) {
+			return err
+		}
+		r.swap.RLock()
+		same := r.now.Load() == was
+		r.swap.RUnlock()
+		if same {
+			return err
+		}
+	}
 }
 
 // Close writes what is applied and closes the store.

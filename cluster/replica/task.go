@@ -10,8 +10,8 @@ import (
 )
 
 // TaskState is a task without what is stored beside its record.
-func (r *Replica) TaskState(namespace string, id queue.ID) (queue.View, bool, error) {
-	v, _, ok, err := r.find(id)
+func (r *Replica) TaskState(namespace string, id queue.ID) (v queue.View, ok bool, err error) {
+	err = r.steady(func() (err error) { v, _, ok, err = r.find(id); return err })
 	if !ok || err != nil || v.Spec.Namespace != namespace {
 		return queue.View{}, false, err
 	}
@@ -19,7 +19,12 @@ func (r *Replica) TaskState(namespace string, id queue.ID) (queue.View, bool, er
 }
 
 // Task is a task with its payload, its result and its attempts.
-func (r *Replica) Task(namespace string, id queue.ID) (queue.Detail, bool, error) {
+func (r *Replica) Task(namespace string, id queue.ID) (d queue.Detail, ok bool, err error) {
+	err = r.steady(func() (err error) { d, ok, err = r.task(namespace, id); return err })
+	return d, ok, err
+}
+
+func (r *Replica) task(namespace string, id queue.ID) (queue.Detail, bool, error) {
 	v, result, ok, err := r.find(id)
 	if !ok || err != nil || v.Spec.Namespace != namespace {
 		return queue.Detail{}, false, err
@@ -44,8 +49,9 @@ func (r *Replica) Task(namespace string, id queue.ID) (queue.Detail, bool, error
 }
 
 // Payload is a task's stored payload, queue.Payload's bytes.
-func (r *Replica) Payload(id queue.ID) ([]byte, error) {
-	return r.Store().Get(state.InputKey(r.opt.Shard, id))
+func (r *Replica) Payload(id queue.ID) (payload []byte, err error) {
+	err = r.steady(func() (err error) { payload, err = r.Store().Get(state.InputKey(r.opt.Shard, id)); return err })
+	return payload, err
 }
 
 // find looks in memory, then on disk. A task that is neither may be on its way
