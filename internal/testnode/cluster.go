@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -188,14 +187,4 @@ func (c *Cluster) WaitCaughtUp(n *Node) {
 		}
 		return nil
 	})
-}
-
-// Healthy reports whether a node says that it is ready for use.
-func (n *Node) Healthy() bool {
-	resp, err := http.Get(n.URL() + "/readyz")
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
 }

@@ -254,6 +254,18 @@ func (l *Load) check(c *windrow.Client, id string) {
 	l.note(task)
 }
 
+// Each shows every task as it was seen ended, after Check.
+func (l *Load) Each(show func(n int, task *windrow.Task)) {
+	l.t.Helper()
+	for id, text := range l.ended {
+		var task windrow.Task
+		if err := json.Unmarshal([]byte(text), &task); err != nil {
+			l.t.Fatal(err)
+		}
+		show(l.owner[id], &task)
+	}
+}
+
 func (l *Load) checkList(c *windrow.Client) {
 	l.t.Helper()
 	seen := 0

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,6 +84,7 @@ type Node struct {
 
 	mu        sync.Mutex
 	impatient *windrow.Client
+	http      *http.Client
 }
 
 // New makes a node that has not been started.
