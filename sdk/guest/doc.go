@@ -66,7 +66,9 @@
 //	arg=N                   the positional argument N
 //	required, optional      in place of what the type says
 //
-// A default of a string stands without quotes, any other as JSON. A type with
+// A default of a string stands without quotes, any other as JSON. It is put in
+// wherever the field is missing in an object that is there; a struct that is
+// missing as a whole needs default={} for that. A type with
 // a WindrowSchema method tells its schema itself. What cannot be a schema or a
 // task, such as a channel in the input, is an error that refuses the upload and
 // fails every test by package guesttest.

@@ -108,10 +108,7 @@ func (t *Task[In, Out]) read(call *Call, in *In) error {
 	if faults := check(text); len(faults) > 0 {
 		return invalid(join(faults))
 	}
-	if err := s.SetDefaults(reflect.ValueOf(in).Elem()); err != nil {
-		return Fatal(Errorf("invalid_task", "task %s: %w", t.name, err))
-	}
-	if err := json.Unmarshal(text, in); err != nil {
+	if err := json.Unmarshal(s.Fill(text), in); err != nil {
 		return invalid(err)
 	}
 	if v, ok := any(in).(Validator); ok {

@@ -17,6 +17,7 @@ type field struct {
 	options  string // of the json tag
 	tagged   bool   // the json tag names it
 	optional bool   // behind an embedded pointer, which may stay nil
+	hidden   bool   // behind an embedded pointer to a type that is not exported
 	path     []int
 }
 
@@ -25,7 +26,7 @@ type field struct {
 // none where that leaves several.
 func fieldsOf(t reflect.Type) []field {
 	var all []field
-	collect(t, nil, false, &all, nil)
+	collect(t, field{}, &all, nil)
 	best := map[string][]field{}
 	for _, f := range all {
 		old := best[f.name]
@@ -50,7 +51,8 @@ func stronger(a, b field) bool {
 }
 
 // collect appends a struct's fields and those of the structs embedded in it.
-func collect(t reflect.Type, path []int, optional bool, all *[]field, above []reflect.Type) {
+// Outer is the field that embeds it.
+func collect(t reflect.Type, outer field, all *[]field, above []reflect.Type) {
 	if slices.Contains(above, t) {
 		return // embeds itself
 	}
@@ -67,15 +69,20 @@ func collect(t reflect.Type, path []int, optional bool, all *[]field, above []re
 		if tag == "-" || !sf.IsExported() && !embedded {
 			continue
 		}
-		at := append(slices.Clone(path), i)
+		f := field{
+			StructField: sf, name: name, options: options, tagged: name != "",
+			path: append(slices.Clone(outer.path), i), optional: outer.optional, hidden: outer.hidden,
+		}
 		if embedded && name == "" {
-			collect(inner, at, optional || sf.Type.Kind() == reflect.Pointer, all, above)
+			if sf.Type.Kind() == reflect.Pointer {
+				f.optional, f.hidden = true, outer.hidden || !sf.IsExported()
+			}
+			collect(inner, f, all, above)
 			continue
 		}
 		if !sf.IsExported() {
 			continue
 		}
-		f := field{StructField: sf, name: name, options: options, tagged: name != "", optional: optional, path: at}
 		if name == "" {
 			f.name = sf.Name
 		}
@@ -98,12 +105,6 @@ func (b *builder) fill(s *Schema, t reflect.Type) error {
 			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
 		s.Properties = append(s.Properties, Property{f.name, p})
-		if p.Default != nil {
-			s.defaults = append(s.defaults, located{f.path, p.Default})
-		}
-		for _, inner := range p.defaults {
-			s.defaults = append(s.defaults, located{append(slices.Clone(f.path), inner.path...), inner.value})
-		}
 	}
 	if !b.options.Open {
 		s.Additional = Never()
@@ -121,6 +122,9 @@ func (b *builder) fill(s *Schema, t reflect.Type) error {
 // property derives one field's schema, and notes in its object whether it is
 // required and which positional argument it is.
 func (b *builder) property(object *Schema, f *field, args map[int]string) (*Schema, error) {
+	if f.hidden {
+		return nil, errors.New("encoding/json sets no field of an embedded pointer to a type that is not exported")
+	}
 	p, err := b.schema(f.Type)
 	if err != nil {
 		return nil, err
@@ -157,9 +161,6 @@ func (b *builder) property(object *Schema, f *field, args map[int]string) (*Sche
 		return nil, err
 	}
 	if p.Default != nil {
-		if f.optional {
-			return nil, errors.New("a field of an embedded pointer has no default, for the pointer may be nil")
-		}
 		optional = true
 	}
 	if said != nil {

@@ -41,6 +41,10 @@ func Of(t reflect.Type, options Options) (*Schema, error) {
 		s = &Schema{Ref: s.Ref, target: s.target}
 	}
 	s.Dialect, s.Defs = Dialect, b.defs
+	for _, d := range b.defs {
+		d.Schema.findDefaults()
+	}
+	s.findDefaults()
 	return s, nil
 }
 
@@ -202,7 +206,7 @@ func integer(t reflect.Type) *Schema {
 
 // pointer allows null beside what it points to.
 func (b *builder) pointer(t reflect.Type) (*Schema, error) {
-	s, err := b.within(t)
+	s, err := b.schema(t.Elem())
 	switch {
 	case err != nil:
 		return nil, err
@@ -218,21 +222,11 @@ func (b *builder) pointer(t reflect.Type) (*Schema, error) {
 	return s, nil
 }
 
-// within derives what a pointer, a list or a map holds. It comes into being
-// while it is decoded, so that nothing can put defaults into it before.
-func (b *builder) within(t reflect.Type) (*Schema, error) {
-	s, err := b.schema(t.Elem())
-	if err == nil && len(s.defaults) > 0 {
-		err = fmt.Errorf("%s: fields with a default are reached by structs alone, not through a %s", t, t.Kind())
-	}
-	return s, err
-}
-
 func (b *builder) list(t reflect.Type) (*Schema, error) {
 	if e := t.Elem(); t.Kind() == reflect.Slice && e.Kind() == reflect.Uint8 && !own(e) {
 		return &Schema{Type: Types{"string"}, ContentEncoding: "base64", nullable: true}, nil
 	}
-	items, err := b.within(t)
+	items, err := b.schema(t.Elem())
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +242,7 @@ func (b *builder) list(t reflect.Type) (*Schema, error) {
 const wholeNumber = `^-?[0-9]+$`
 
 func (b *builder) table(t reflect.Type) (*Schema, error) {
-	values, err := b.within(t)
+	values, err := b.schema(t.Elem())
 	if err != nil {
 		return nil, err
 	}
@@ -278,9 +272,6 @@ func (b *builder) object(t reflect.Type) (*Schema, error) {
 		b.defs = append(b.defs, Property{name, s})
 		if err := b.fill(s, t); err != nil {
 			return nil, err
-		}
-		if len(s.defaults) > 0 {
-			return nil, fmt.Errorf("%s contains itself, so its fields can have no default", t)
 		}
 	}
 	return &Schema{Ref: "#/$defs/" + name, target: s}, nil

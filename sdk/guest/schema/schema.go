@@ -9,8 +9,6 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"reflect"
 )
 
 // Dialect is the version of JSON Schema that is emitted.
@@ -71,13 +69,7 @@ type Schema struct {
 	// nullable: Go reads null as the empty value, though the schema does not
 	// advertise it.
 	nullable bool
-	defaults []located // of an object and the objects within
-}
-
-// located is a default and the struct field that has it.
-type located struct {
-	path  []int
-	value json.RawMessage
+	fills    bool // it, or what is within, may have a default to fill in
 }
 
 // Root is the schema itself, or what it refers to.
@@ -86,17 +78,6 @@ func (s *Schema) Root() *Schema {
 		s = s.target
 	}
 	return s
-}
-
-// SetDefaults puts the defaults into a struct that the schema was derived from,
-// for decoding to overwrite.
-func (s *Schema) SetDefaults(v reflect.Value) error {
-	for _, d := range s.Root().defaults {
-		if err := json.Unmarshal(d.value, v.FieldByIndex(d.path).Addr().Interface()); err != nil {
-			return fmt.Errorf("the default %s: %w", d.value, err)
-		}
-	}
-	return nil
 }
 
 // Never allows nothing: the schema false.
@@ -134,12 +115,19 @@ type Properties []Property
 
 // Get finds a property's schema, nil where there is none.
 func (p Properties) Get(name string) *Schema {
-	for i := range p {
-		if p[i].Name == name {
-			return p[i].Schema
-		}
+	if i := p.index(name); i >= 0 {
+		return p[i].Schema
 	}
 	return nil
+}
+
+func (p Properties) index(name string) int {
+	for i := range p {
+		if p[i].Name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // MarshalJSON writes an object in the order of p.
