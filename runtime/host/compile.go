@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -58,13 +57,15 @@ func (c *compiler) close() {
 	c.work.Wait()
 }
 
-// digestName is what names a directory in the cache.
-var digestName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+// isDigestName reports whether a text may name a directory in the cache.
+func isDigestName(s string) bool {
+	return isName(s, 128, "_-") && s[0] != '_' && s[0] != '-' && !strings.HasPrefix(s, tmpPrefix)
+}
 
 // directory is where a module's compiled code is, or would be.
 func (c *compiler) directory(m Module) (string, error) {
 	name := strings.TrimPrefix(m.Digest, "sha256:")
-	if !digestName.MatchString(name) || strings.HasPrefix(name, tmpPrefix) {
+	if !isDigestName(name) {
 		return "", fmt.Errorf("%q is no digest", m.Digest)
 	}
 	return filepath.Join(c.h.cfg.CacheDir, name), nil

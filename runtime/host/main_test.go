@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "sandbox-child":
-			os.Exit(sandbox.Main())
+			os.Exit(sandbox.Main(os.Args[2:]...)) // layers to leave off, and the mark
 		case "compile-child":
 			os.Exit(sandbox.CompileMain())
 		case "hostile-child":

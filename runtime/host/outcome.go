@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -58,8 +58,29 @@ func failure(a *Attempt, r *frame.Result) *queue.Error {
 	}
 }
 
-// typeName is what a guest may call its errors.
-var typeName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+// isTypeName reports whether a guest may call its error so.
+func isTypeName(s string) bool {
+	first := s != "" && s[0] != '.' && s[0] != '-' && (s[0] < '0' || s[0] > '9')
+	return first && isName(s, 64, "_.-")
+}
+
+// isName reports whether a text is short and all of ASCII letters, digits and
+// the others given. No regular expression: compiling one would be the most
+// expensive part of the package's start, in every child too.
+func isName(s string, longest int, others string) bool {
+	if len(s) == 0 || len(s) > longest {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // guestType is the type of a failure to which the guest gave no usable one.
 const guestType = "error"
@@ -76,7 +97,7 @@ func guestFailure(b []byte) *queue.Error {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return &queue.Error{Type: guestType, Message: text(b)}
 	}
-	if !typeName.MatchString(f.Type) {
+	if !isTypeName(f.Type) {
 		f.Type = guestType
 	}
 	return &queue.Error{Type: f.Type, Message: text([]byte(f.Message)), Retry: f.Retry, After: after(f.After)}

@@ -69,6 +69,25 @@ func TestGuestFailure(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"": false, "a": true, "_": true, "9a": false, "a9": true, ".a": false, "-a": false, "a.b-c_d": true, "a b": false,
+		"\u00e9": false, strings.Repeat("x", 64): true, strings.Repeat("x", 65): false,
+	} {
+		if isTypeName(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+	for name, want := range map[string]bool{
+		"": false, "ab12": true, "a_b-c": true, "-a": false, "_a": false, "a/b": false, "..": false, ".": false, "tmp-1": false,
+		strings.Repeat("x", 128): true, strings.Repeat("x", 129): false,
+	} {
+		if isDigestName(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}
+
 func FuzzRender(f *testing.F) {
 	f.Add("auto", []byte("hello\n"))
 	f.Add("json", []byte(`{"a":[1,2]}`))
@@ -94,7 +113,7 @@ func FuzzGuestFailure(f *testing.F) {
 	f.Add([]byte(`{"type":"no_stock","message":"sold out","retry":true,"after":"90s"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e := guestFailure(b)
-		if !typeName.MatchString(e.Type) || !utf8.ValidString(e.Message) || e.After < 0 || e.After > int64(maxAfter) {
+		if !isTypeName(e.Type) || !utf8.ValidString(e.Message) || e.After < 0 || e.After > int64(maxAfter) {
 			t.Fatalf("%+v", e)
 		}
 	})

@@ -112,9 +112,12 @@ func lateCompile(skip []string) []string {
 	})
 }
 
-// noNewPrivs holds for all threads already when the parent's spawning thread
-// had it; this is for those that did not.
+// noNewPrivs is for children of a parent whose forking thread has not got it:
+// then every thread here needs it, and stopping them all may take milliseconds.
 func noNewPrivs() error {
+	if n, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && n == 1 {
+		return nil // inherited, by all of them
+	}
 	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno == 0 {
 		return nil
 	}
