@@ -82,8 +82,23 @@ func isName(s string, longest int, others string) bool {
 	return true
 }
 
-// guestType is the type of a failure to which the guest gave no usable one.
-const guestType = "error"
+const (
+	// guestType is the type of a failure to which the guest gave no usable one.
+	guestType = "error"
+	// reservedType is that of a failure to which the guest gave one of ours.
+	reservedType = "reserved_type"
+)
+
+// reserved are the types by which the queue and the host say what they know. A
+// guest that could say them would end its own task as revoked, or have people
+// look for a worker that was never lost. Fatal is the guest's to say.
+var reserved = map[string]bool{
+	queue.ErrExitCode: true, queue.ErrTrap: true, queue.ErrTimeout: true, queue.ErrSoftTimeout: true,
+	queue.ErrOutOfMemory: true, queue.ErrStackOverflow: true, queue.ErrOutputTooLarge: true,
+	queue.ErrInputTooLarge: true, queue.ErrInvalidOutput: true, queue.ErrExpression: true,
+	queue.ErrCrashed: true, queue.ErrWorkerLost: true, queue.ErrExpired: true, queue.ErrRevoked: true,
+	queue.ErrDependency: true, queue.ErrUnavailable: true,
+}
 
 // guestFailure reads what a guest said by FAIL. Whatever is wrong with it, the
 // attempt has failed; as much as can be read is kept.
@@ -100,7 +115,12 @@ func guestFailure(b []byte) *queue.Error {
 	if !isTypeName(f.Type) {
 		f.Type = guestType
 	}
-	return &queue.Error{Type: f.Type, Message: text([]byte(f.Message)), Retry: f.Retry, After: after(f.After)}
+	message := text([]byte(f.Message))
+	if reserved[f.Type] {
+		message = fmt.Sprintf("the guest failed with the type %q, which only the host may give: %s", f.Type, message)
+		f.Type = reservedType
+	}
+	return &queue.Error{Type: f.Type, Message: message, Retry: f.Retry, After: after(f.After)}
 }
 
 // maxAfter bounds the delay that a guest may ask for.

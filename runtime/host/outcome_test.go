@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/windrow-dev/windrow/queue"
 )
 
 func TestRender(t *testing.T) {
@@ -85,6 +87,28 @@ func TestNames(t *testing.T) {
 		if isDigestName(name) != want {
 			t.Errorf("%q: %v", name, !want)
 		}
+	}
+}
+
+// A guest cannot say what only the host knows: a task would end as revoked or
+// expired on its own word.
+func TestGuestFailureOfReservedType(t *testing.T) {
+	for name := range reserved {
+		e := guestFailure([]byte(`{"type":"` + name + `","message":"so there","retry":true,"after":2}`))
+		if e.Type != reservedType || !strings.Contains(e.Message, name) || !strings.Contains(e.Message, "so there") {
+			t.Errorf("%s: %+v", name, e)
+		}
+		if e.Retry == nil || !*e.Retry || e.After != int64(2*time.Second) {
+			t.Errorf("%s: what else the guest asked for is lost: %+v", name, e)
+		}
+	}
+	for _, name := range []string{queue.ErrRevoked, queue.ErrExpired, queue.ErrWorkerLost, queue.ErrCrashed, queue.ErrTimeout} {
+		if !reserved[name] {
+			t.Errorf("a guest may say %s", name)
+		}
+	}
+	if reserved[queue.ErrFatal] {
+		t.Error("a guest may not say fatal")
 	}
 }
 
