@@ -69,8 +69,12 @@ func (s *Server) submit(c *fiber.Ctx, ctx context.Context, sub *submission, idem
 		for n, part := range parts {
 			// The machine takes parts in order alone, so each waits for the
 			// one before it.
-			if _, _, err := s.propose(c, ctx, &command.Stage{Namespace: sub.namespace, Stage: stage, Part: uint32(n), Calls: part}); err != nil {
+			r, _, err := s.propose(c, ctx, &command.Stage{Namespace: sub.namespace, Stage: stage, Part: uint32(n), Calls: part, Idem: first(n, idem)})
+			if err != nil {
 				return nil, false, err
+			}
+			if r.Replayed {
+				return r.IDs, true, nil
 			}
 		}
 		last = &command.SubmitStaged{Namespace: sub.namespace, Stage: stage, Parts: uint32(len(parts)), Idem: idem}
@@ -87,6 +91,14 @@ func (s *Server) submit(c *fiber.Ctx, ctx context.Context, sub *submission, idem
 		ids[i] = sub.calls.List[i].ID
 	}
 	return ids, false, nil
+}
+
+// first gives the key to a stage's first part, which is answered by it.
+func first(part int, idem *command.Idempotency) *command.Idempotency {
+	if part > 0 {
+		return nil
+	}
+	return idem
 }
 
 // callRoom is what a call takes in a command beside its payload and keys.

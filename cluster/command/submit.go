@@ -58,6 +58,9 @@ type Stage struct {
 	Stage     queue.ID
 	Part      uint32 // 0, 1, 2 …; a repeated part changes nothing
 	Calls     Calls
+	// Idem, in part 0, has a batch that is sent again answered at once, and
+	// takes the place of one that was left half sent.
+	Idem *Idempotency
 }
 
 // StageTTL is how long a stage waits for its SubmitStaged, nanoseconds.
@@ -104,11 +107,15 @@ func (c *Stage) write(w *Writer) {
 	w.ID(c.Stage)
 	w.Uint(uint64(c.Part))
 	c.Calls.write(w)
+	c.Idem.write(w)
 }
 
 func (c *Stage) read(r *Reader) {
 	c.Namespace, c.Stage, c.Part = r.String(), r.ID(), r.Uint32()
 	c.Calls.read(r)
+	if r.More() {
+		c.Idem = readIdem(r)
+	}
 }
 
 func (c *SubmitStaged) write(w *Writer) {

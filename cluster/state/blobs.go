@@ -1,12 +1,12 @@
 package state
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/heap"
 )
 
 // hold keeps the blobs of an ended task until its result goes.
@@ -14,9 +14,17 @@ type hold struct {
 	due     int64
 	id      queue.ID
 	digests []string
+	place   int32 // in the heap
 }
 
-func compareHolds(a, b hold) int { return cmp.Or(cmp.Compare(a.due, b.due), a.id.Compare(b.id)) }
+func newHolds() heap.Heap[*hold] {
+	return heap.New(func(a, b *hold) bool {
+		if a.due != b.due {
+			return a.due < b.due
+		}
+		return a.id.Compare(b.id) < 0
+	}, func(h *hold) *int32 { return &h.place })
+}
 
 // blobsOf adds the blobs that a task's result refers to.
 func (m *Machine) blobsOf(t *task, digests []string) {
@@ -33,7 +41,7 @@ func (m *Machine) holdBlobs(t *task, due int64) {
 	if t.extra == nil || len(t.extra.blobs) == 0 {
 		return
 	}
-	h := hold{due, t.id, t.extra.blobs}
+	h := hold{due: due, id: t.id, digests: t.extra.blobs}
 	m.addHold(h)
 	w := command.NewWriter(nil)
 	w.Strings(h.digests)
@@ -41,18 +49,18 @@ func (m *Machine) holdBlobs(t *task, due int64) {
 }
 
 func (m *Machine) addHold(h hold) {
-	at, _ := slices.BinarySearchFunc(m.holds, h, compareHolds)
-	m.holds = slices.Insert(m.holds, at, h)
+	h.place = -1
+	m.holds.Push(&h)
 	m.ref(h.digests)
 }
 
 // dropHolds lets go of what is due, within the budget.
 func (m *Machine) dropHolds() {
-	for m.budget > 0 && len(m.holds) > 0 && m.holds[0].due <= m.now {
-		h := m.holds[0]
-		m.holds = slices.Delete(m.holds, 0, 1)
+	for m.budget > 0 && m.holds.Len() > 0 && m.holds.Top().due <= m.now {
+		h := m.holds.Top()
+		m.holds.Remove(h)
 		m.unref(h.digests)
-		m.sink.Delete(holdKey(m.shard, h))
+		m.sink.Delete(holdKey(m.shard, *h))
 		m.spend()
 	}
 }

@@ -39,7 +39,7 @@ func (m *Machine) heed(d *command.Document) {
 	case command.KindPool:
 		l := m.limits.Need(limit.Name{Kind: limit.Pool, Namespace: d.Namespace, Name: d.Name})
 		l.Limit = a.Slots
-		m.ready.Wake(l, m.now)
+		m.ready.Wake(l)
 	case command.KindQueue:
 		l := m.ready.Line(d.Namespace, d.Name)
 		l.Paused = a.Paused

@@ -33,6 +33,14 @@ type idemDue struct {
 
 func newIdempotency() idempotency { return idempotency{known: map[[16]byte]idemEntry{}} }
 
+// keyOf is idemHash, zero for no key.
+func keyOf(namespace string, i *command.Idempotency) (k [16]byte) {
+	if i != nil {
+		k = idemHash(namespace, i)
+	}
+	return k
+}
+
 func idemHash(namespace string, i *command.Idempotency) (k [16]byte) {
 	h := sha256.Sum256([]byte(namespace + "\x00" + i.Route + "\x00" + i.Key))
 	copy(k[:], h[:])
@@ -40,12 +48,12 @@ func idemHash(namespace string, i *command.Idempotency) (k [16]byte) {
 }
 
 // answer gives the first request's answer where the key is known.
-func (x *idempotency) answer(namespace string, i *command.Idempotency) (command.Result, bool) {
+func (x *idempotency) answer(namespace string, i *command.Idempotency, now int64) (command.Result, bool) {
 	if i == nil {
 		return command.Result{}, false
 	}
 	e, ok := x.known[idemHash(namespace, i)]
-	if !ok {
+	if !ok || e.due <= now {
 		return command.Result{}, false
 	}
 	if e.body != i.Body {
@@ -120,10 +128,13 @@ func (x *idempotency) load(key, b []byte) error {
 // nobody: a key that is known a little longer harms no one.
 func (x *idempotency) sweep(m *Machine) {
 	for m.budget > 0 && len(x.order) > 0 && x.order[0].due <= m.now {
-		k := x.order[0].key
+		first := x.order[0]
 		x.order = x.order[1:]
-		delete(x.known, k)
-		m.sink.Delete(append(Prefix(m.shard, kindIdem), k[:]...))
 		m.spend()
+		if x.known[first.key].due != first.due { // used again since
+			continue
+		}
+		delete(x.known, first.key)
+		m.sink.Delete(append(Prefix(m.shard, kindIdem), first.key[:]...))
 	}
 }

@@ -140,7 +140,6 @@ func (m *Machine) loadJobs() {
 		}
 	}
 	slices.SortFunc(m.work.jobs, func(a, b job) int { return cmp.Compare(a.place(), b.place()) })
-	slices.SortFunc(m.timers.stages, func(a, b *stage) int { return cmp.Or(cmp.Compare(a.expires, b.expires), a.id.Compare(b.id)) })
 }
 
 func (m *Machine) record() []byte {

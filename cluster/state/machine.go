@@ -7,6 +7,7 @@ import (
 	"github.com/windrow-dev/windrow/cluster/catalog"
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/queue/heap"
 	"github.com/windrow-dev/windrow/queue/limit"
 	"github.com/windrow-dev/windrow/queue/match"
 )
@@ -42,7 +43,7 @@ type Machine struct {
 	workers  map[string]*session
 	stages   map[queue.ID]*stage
 	blobs    map[string]int
-	holds    []hold
+	holds    heap.Heap[*hold]
 
 	ready   *match.Index
 	limits  *limit.Table
@@ -67,6 +68,7 @@ func New(shard uint16, sink Sink) *Machine {
 	}
 	m.ready = match.NewIndex(m)
 	m.timers = newTimers()
+	m.holds = newHolds()
 	m.idem = newIdempotency()
 	m.dirty = newDirty()
 	m.work = newWork()
@@ -112,7 +114,7 @@ func (m *Machine) settle() {
 	m.runTimers()
 	m.runWork()
 	m.pair()
-	m.more = m.budget <= 0
+	m.more = m.budget <= 0 || m.ready.WakesDue()
 }
 
 func (m *Machine) do(c command.Command) command.Result {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -25,7 +26,10 @@ type generator struct {
 	ids      []queue.ID
 	stages   []queue.ID
 	parts    map[queue.ID]uint32
+	dead     func() []queue.ID
 }
+
+func (g *generator) namespace() string { return g.pick("namespace", "default", "default", "other") }
 
 func (g *generator) id() queue.ID {
 	g.n++
@@ -36,10 +40,10 @@ func (g *generator) pick(name string, options ...string) string {
 	return rapid.SampledFrom(options).Draw(g.t, name)
 }
 
-func (g *generator) calls(most int) command.Calls {
+func (g *generator) calls(namespace string, most int) command.Calls {
 	var c command.Calls
 	for range rapid.IntRange(1, most).Draw(g.t, "calls") {
-		s := queue.DefaultSpec("default", "mod", "main")
+		s := queue.DefaultSpec(namespace, "mod", "main")
 		s.Queue = g.pick("queue", "default", "a", "b")
 		s.Priority = uint8(rapid.IntRange(0, 9).Draw(g.t, "priority"))
 		s.MaxDeliveries = 2
@@ -65,6 +69,9 @@ func (g *generator) calls(most int) command.Calls {
 		if g.pick("unique", "no", "no", "no", "yes") == "yes" {
 			call.UniqueKey = g.pick("uniquekey", "u", "v")
 		}
+		if dead := g.dead(); len(dead) > 0 && g.pick("replay", "no", "yes") == "yes" {
+			call.Replays = rapid.SampledFrom(dead).Draw(g.t, "dead")
+		}
 		c.Specs = append(c.Specs, s)
 		c.List = append(c.List, call)
 		g.ids = append(g.ids, call.ID)
@@ -83,7 +90,8 @@ func (g *generator) command() command.Command {
 	switch g.pick("verb", "submit", "submit", "submit", "complete", "complete", "complete", "complete", "open", "limit", "limit",
 		"end", "hold", "handback", "revoke", "purge", "pool", "queue", "stage", "staged", "continue") {
 	case "submit":
-		c := &command.Submit{Namespace: "default", Calls: g.calls(4)}
+		ns := g.namespace()
+		c := &command.Submit{Namespace: ns, Calls: g.calls(ns, 4)}
 		if g.pick("idem", "no", "yes") == "yes" {
 			c.Idem = &command.Idempotency{Route: "r", Key: g.pick("key", "1", "2", "3")}
 		}
@@ -112,15 +120,15 @@ func (g *generator) command() command.Command {
 		return &command.HoldSession{Session: g.session(), Hold: g.pick("hold", "no", "yes") == "yes"}
 	case "revoke":
 		if len(g.ids) > 0 {
-			return &command.Revoke{Namespace: "default", ID: rapid.SampledFrom(g.ids).Draw(g.t, "id"), Terminate: g.pick("terminate", "no", "yes") == "yes"}
+			return &command.Revoke{Namespace: g.namespace(), ID: rapid.SampledFrom(g.ids).Draw(g.t, "id"), Terminate: g.pick("terminate", "no", "yes") == "yes"}
 		}
 	case "purge":
-		return &command.Purge{Namespace: "default", Queue: g.pick("queue", "default", "a", "b")}
+		return &command.Purge{Namespace: g.namespace(), Queue: g.pick("queue", "default", "a", "b")}
 	case "pool":
-		return &command.PutDocument{Kind: command.KindPool, Namespace: "default", Name: "p",
+		return &command.PutDocument{Kind: command.KindPool, Namespace: g.namespace(), Name: "p",
 			Attributes: command.Attributes{Slots: uint32(rapid.IntRange(2, 4).Draw(g.t, "slots"))}}
 	case "queue":
-		d := &command.PutDocument{Kind: command.KindQueue, Namespace: "default", Name: g.pick("queue", "default", "a", "b")}
+		d := &command.PutDocument{Kind: command.KindQueue, Namespace: g.namespace(), Name: g.pick("queue", "default", "a", "b")}
 		d.Attributes.Paused = g.pick("paused", "no", "no", "yes") == "yes"
 		if g.pick("rate", "no", "yes") == "yes" {
 			d.Attributes.RateN, d.Attributes.RatePer = 3, 1e9
@@ -133,7 +141,10 @@ func (g *generator) command() command.Command {
 		} else {
 			g.stages = append(g.stages, id)
 		}
-		c := &command.Stage{Namespace: "default", Stage: id, Part: g.parts[id], Calls: g.calls(6)}
+		c := &command.Stage{Namespace: "default", Stage: id, Part: g.parts[id], Calls: g.calls("default", 6)}
+		if c.Part == 0 && g.pick("idem", "no", "yes") == "yes" {
+			c.Idem = &command.Idempotency{Route: "r", Key: g.pick("key", "1", "2", "3")}
+		}
 		g.parts[id]++
 		return c
 	case "staged":
@@ -179,7 +190,9 @@ func (g *generator) saw(a Applied) {
 func firstEntry() []byte {
 	return entryOf(1e18,
 		&command.PutDocument{Kind: command.KindModule, Namespace: "default", Name: "mod", Digest: "sha256:00", Attributes: command.Attributes{Tasks: []string{"main"}}},
+		&command.PutDocument{Kind: command.KindModule, Namespace: "other", Name: "mod", Digest: "sha256:00", Attributes: command.Attributes{Tasks: []string{"main"}}},
 		&command.PutDocument{Kind: command.KindPool, Namespace: "default", Name: "p", Attributes: command.Attributes{Slots: 2}},
+		&command.PutDocument{Kind: command.KindPool, Namespace: "other", Name: "p", Attributes: command.Attributes{Slots: 2}},
 		&command.OpenSession{Worker: "w1"})
 }
 
@@ -198,13 +211,16 @@ func TestReplayAndReload(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)
-		g := &generator{t: rt, parts: map[queue.ID]uint32{}}
+		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }}
 		now := int64(1e18)
 		seen := newLedger()
 		check := func(index uint64, entry []byte) {
 			x, y := a.Apply(index, bytes.Clone(entry)), b.Apply(index, bytes.Clone(entry))
 			if !reflect.DeepEqual(x, y) {
 				rt.Fatalf("entry %d differs:\n%s\nafter a reload:\n%s", index, show(x), show(y))
+			}
+			if ma, mb := memoryOf(a), memoryOf(b); ma != mb {
+				rt.Fatalf("after entry %d memory differs: %s", index, firstDifference(ma, mb))
 			}
 			g.saw(x)
 			seen.check(rt, a, x)
@@ -231,6 +247,16 @@ func TestReplayAndReload(t *testing.T) {
 			rt.Fatalf("stored bytes differ: %s", difference(sinkA, sinkB))
 		}
 	})
+}
+
+// deadOf lists the dead-lettered tasks in an order that does not depend on maps.
+func deadOf(m *Machine) []queue.ID {
+	var ids []queue.ID
+	for id := range m.dead {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, queue.ID.Compare)
+	return ids
 }
 
 func show(a Applied) string {
@@ -292,20 +318,31 @@ func (l *ledger) check(t *rapid.T, m *Machine, a Applied) {
 			t.Fatalf("queue %s counts %d pending, %d scheduled, %d running, %d dead of %d", q.name, q.pending, q.scheduled, q.running, q.dead, sum)
 		}
 	}
-	var pool uint32
-	keys := uint32(0)
+	pool, keys := map[string]uint32{}, map[string]uint32{}
 	for _, x := range m.tasks {
 		if x.asg == nil {
 			continue
 		}
 		if x.spec.Pool != "" {
-			pool += x.spec.PoolSlots
+			pool[x.spec.Namespace] += x.spec.PoolSlots
 		}
 		if x.extra != nil && x.extra.key != "" {
-			keys++
+			keys[x.spec.Namespace]++
 		}
 	}
-	if pool > 4 || keys > 2 {
-		t.Fatalf("%d slots of pool and %d of a key in use", pool, keys)
+	for _, ns := range []string{"default", "other"} {
+		if pool[ns] > 4 || keys[ns] > 2 {
+			t.Fatalf("%d slots of pool and %d of a key in use", pool[ns], keys[ns])
+		}
 	}
+}
+
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return x[i] + "\nagainst\n" + y[i]
+		}
+	}
+	return fmt.Sprintf("%d lines against %d", len(x), len(y))
 }

@@ -332,3 +332,129 @@ func TestRateIsKept(t *testing.T) {
 		t.Fatalf("%d starts in %d ns", starts, r.now-1e18)
 	}
 }
+
+func TestReplayOfTheSameTwiceIsRefused(t *testing.T) {
+	r := newRig(t)
+	s := r.worker("w", 1)
+	a := r.submit(1, func(q *queue.Spec, _ *command.Call) { q.MaxDeliveries = 1 }).Effects.Assigned[0]
+	r.do(&command.EndSession{Session: s, Begun: []queue.Fence{a.Fence}})
+	twice := command.Calls{Specs: []queue.Spec{queue.DefaultSpec("default", "mod", "main")}, List: []command.Call{
+		{ID: id(2), Replays: id(1), Payload: []byte{1, 0}}, {ID: id(3), Replays: id(1), Payload: []byte{1, 0}}}}
+	if x := r.entry(&command.Submit{Namespace: "default", Calls: twice}).Results[0]; x.Code != command.CodeConflict {
+		t.Fatalf("%+v", x)
+	}
+	same := command.Calls{Specs: twice.Specs, List: []command.Call{{ID: id(4), Payload: []byte{1, 0}}, {ID: id(4), Payload: []byte{1, 0}}}}
+	if x := r.entry(&command.Submit{Namespace: "default", Calls: same}).Results[0]; x.Code != command.CodeExists {
+		t.Fatalf("the same id twice: %+v", x)
+	}
+	if v := r.state(1); !v.Dead || !v.ReplayedAs.IsZero() {
+		t.Fatalf("%+v", v)
+	}
+}
+
+func TestReplayByStages(t *testing.T) {
+	r := newRig(t)
+	s := r.worker("w", 1)
+	a := r.submit(1, func(q *queue.Spec, _ *command.Call) { q.MaxDeliveries = 1 }).Effects.Assigned[0]
+	r.do(&command.EndSession{Session: s, Begun: []queue.Fence{a.Fence}})
+	calls := func(n byte) command.Calls {
+		return command.Calls{Specs: []queue.Spec{queue.DefaultSpec("default", "mod", "main")}, List: []command.Call{{ID: id(n), Replays: id(1), Payload: []byte{1, 0}}}}
+	}
+	for n := byte(2); n <= 3; n++ {
+		r.do(&command.Stage{Namespace: "default", Stage: queue.ID{n}, Calls: calls(n)})
+	}
+	for n := byte(2); n <= 3; n++ {
+		r.do(&command.SubmitStaged{Namespace: "default", Stage: queue.ID{n}, Parts: 1})
+	}
+	if v := r.state(1); v.ReplayedAs != id(2) {
+		t.Fatalf("%+v", v)
+	}
+	if v := r.state(3); v.State != queue.Revoked {
+		t.Fatalf("the slower replay ran too: %+v", v)
+	}
+}
+
+func TestBatchSentAgain(t *testing.T) {
+	r := newRig(t)
+	idem := &command.Idempotency{Route: "r", Key: "k"}
+	stage := func(g, n byte) command.Result {
+		return r.entry(&command.Stage{Namespace: "default", Stage: queue.ID{g}, Idem: idem, Calls: command.Calls{
+			Specs: []queue.Spec{queue.DefaultSpec("default", "mod", "main")}, List: []command.Call{{ID: id(n), Payload: []byte{1, 0}, UniqueKey: "u"}}}}).Results[0]
+	}
+	stage(1, 1)
+	if x := stage(2, 2); x.Code != command.OK {
+		t.Fatalf("after a try that was left half sent: %+v", x)
+	}
+	r.do(&command.SubmitStaged{Namespace: "default", Stage: queue.ID{2}, Parts: 1, Idem: idem})
+	if x := stage(3, 3); !x.Replayed || x.IDs[0] != id(2) {
+		t.Fatalf("after it was accepted: %+v", x)
+	}
+	if _, ok := r.m.Task(id(1)); ok {
+		t.Fatal("the first try is still there")
+	}
+}
+
+// TestWakesAreBounded: one change that lets thousands go wakes no more than an
+// entry may do.
+func TestWakesAreBounded(t *testing.T) {
+	r := newRig(t)
+	pool := func(slots uint32) *command.PutDocument {
+		return &command.PutDocument{Kind: command.KindPool, Namespace: "default", Name: "p", Attributes: command.Attributes{Slots: slots}}
+	}
+	r.do(pool(1))
+	r.worker("w", 1)
+	spec := queue.DefaultSpec("default", "mod", "main")
+	spec.Pool = "p"
+	first := queue.ID{0, 0, 0, 0, 0, 1, 0x70, 0, 0x80}
+	for part := range uint32(10) {
+		c := &command.Submit{Namespace: "default", Calls: command.Calls{Specs: []queue.Spec{spec}}}
+		for n := range uint32(500) {
+			c.Calls.List = append(c.Calls.List, command.Call{ID: first.Plus(part*500 + n), Payload: []byte{1, 0}})
+		}
+		r.do(c)
+	}
+	for due, ok := r.m.Due(); ok && due <= r.now; due, ok = r.m.Due() {
+		r.entry(&command.Continue{})
+	}
+	r.do(&command.SetLimit{Session: r.m.workers["w"].id, Seq: 2, Running: 10_000})
+	r.do(pool(5000))
+	held := func() uint32 { return r.m.Workers()[0].Outstanding }
+	if n := held(); n > maxTransitions {
+		t.Fatalf("one entry assigned %d", n)
+	}
+	for due, ok := r.m.Due(); ok && due <= r.now; due, ok = r.m.Due() {
+		before := held()
+		r.entry(&command.Continue{})
+		if held()-before > maxTransitions {
+			t.Fatalf("one entry assigned %d", held()-before)
+		}
+	}
+	if held() != 5000 {
+		t.Fatalf("%d of 5,000 run", held())
+	}
+}
+
+func TestRetriesAreNoLostWorkers(t *testing.T) {
+	r := newRig(t)
+	s := r.worker("w", 1)
+	a := r.submit(1, func(q *queue.Spec, _ *command.Call) {
+		q.MaxDeliveries = 2
+		q.Retry = queue.Retry{Given: true, Max: 10, Jitter: queue.JitterNone}
+	}).Effects.Assigned[0]
+	for range 3 {
+		a = r.complete(s, a, failed(queue.ErrTrap)).Effects.Assigned[0]
+	}
+	r.do(&command.EndSession{Session: s, Begun: []queue.Fence{a.Fence}})
+	if v := r.state(1); v.Dead || v.Delivery != 4 {
+		t.Fatalf("%+v", v)
+	}
+}
+
+func TestRefusedSubmitLeavesNothing(t *testing.T) {
+	r := newRig(t)
+	r.submit(1, func(_ *queue.Spec, c *command.Call) { c.UniqueKey = "u" })
+	r.submit(2, func(q *queue.Spec, c *command.Call) { c.UniqueKey, q.Timeout = "u", 12345 })
+	if len(r.m.specs) != 1 {
+		t.Fatalf("%d specs", len(r.m.specs))
+	}
+}

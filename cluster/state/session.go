@@ -106,7 +106,7 @@ func (m *Machine) lose(t *task, begun bool) {
 		m.end(t, queue.Failure, &queue.Outcome{Error: lost}, worker)
 	case begun:
 		t.delivery++
-		if t.delivery >= t.spec.MaxDeliveries {
+		if uint32(t.delivery)-t.retries >= uint32(t.spec.MaxDeliveries) { // retries were delivered too
 			t.more().worker = worker
 			m.bury(t, lost)
 			return
@@ -186,7 +186,7 @@ func (m *Machine) unassign(t *task) {
 	s.Outstanding--
 	m.ready.Update(&s.Session)
 	if t.Claim != nil {
-		m.ready.GiveBack(t.Claim, m.now)
+		m.ready.GiveBack(t.Claim)
 	}
 	m.dirty.task(t)
 }
@@ -194,6 +194,7 @@ func (m *Machine) unassign(t *task) {
 // pair hands out what can be handed out, within the budget.
 func (m *Machine) pair() {
 	for m.budget > 0 {
+		m.budget -= m.ready.WakeDue(m.now, m.budget)
 		p := m.ready.Pair(m.now)
 		if p.Item == nil {
 			return

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
 )
@@ -16,7 +18,8 @@ type stage struct {
 	accepted  bool
 	dropped   bool
 	expires   int64
-	order     uint64 // among the jobs
+	key       [16]byte // hash of its idempotency key, zero for none
+	order     uint64   // among the jobs
 }
 
 func (g *stage) place() uint64 { return g.order }
@@ -29,7 +32,11 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 		if c.Part != 0 {
 			return *refuse(command.CodeStage, "the batch waited too long for its next part; send it again")
 		}
-		g = &stage{id: c.Stage, namespace: c.Namespace, expires: satAdd(m.now, command.StageTTL)}
+		if r, done := m.idem.answer(c.Namespace, c.Idem, m.now); done {
+			return r
+		}
+		m.supersede(c)
+		g = &stage{key: keyOf(c.Namespace, c.Idem), id: c.Stage, namespace: c.Namespace, expires: satAdd(m.now, command.StageTTL)}
 		m.stages[g.id] = g
 		m.timers.stage(g)
 	}
@@ -39,7 +46,7 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 	if c.Part > g.parts || g.accepted || g.dropped {
 		return *refuse(command.CodeStage, "part %d of the batch came where %d was due; send the batch again", c.Part, g.parts)
 	}
-	specs, refused := m.resolve(&c.Calls)
+	docs, refused := m.resolve(&c.Calls)
 	if refused == nil {
 		refused = m.admit(c.Namespace, &c.Calls)
 	}
@@ -49,7 +56,7 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 	}
 	for i := range c.Calls.List {
 		call := &c.Calls.List[i]
-		t := m.newTask(call, specs[call.Spec])
+		t := m.newTask(call, m.internSpec(&c.Calls.Specs[call.Spec], docs[call.Spec]))
 		t.list.move(t, func() { t.flags |= flagStaged })
 		t.more().stage = g
 		g.tasks = append(g.tasks, t)
@@ -63,7 +70,7 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 // submitStaged accepts a whole stage in one step.
 func (m *Machine) submitStaged(c *command.SubmitStaged) command.Result {
 	g := m.stages[c.Stage]
-	if r, done := m.idem.answer(c.Namespace, c.Idem); done {
+	if r, done := m.idem.answer(c.Namespace, c.Idem, m.now); done {
 		if g != nil && !g.accepted {
 			m.drop(g)
 		}
@@ -85,6 +92,23 @@ func (m *Machine) submitStaged(c *command.SubmitStaged) command.Result {
 	m.stageChanged(g)
 	m.work.add(g)
 	return command.Result{}
+}
+
+// supersede drops what an earlier try of the same batch left, and frees its
+// unique keys at once.
+func (m *Machine) supersede(c *command.Stage) {
+	if c.Idem == nil {
+		return
+	}
+	key := keyOf(c.Namespace, c.Idem)
+	for _, g := range slices.Clone(m.timers.stages) {
+		if g.key == key {
+			for _, t := range g.tasks {
+				m.forgetUnique(t)
+			}
+			m.drop(g)
+		}
+	}
 }
 
 // drop lets go of a stage that was refused or forgotten.
@@ -136,12 +160,14 @@ func (m *Machine) stageChanged(g *stage) {
 	w.Bool(g.dropped)
 	w.Int(g.expires)
 	w.Uint(g.order)
+	w.Bytes(g.key[:])
 	m.sink.Put(idKey(m.shard, kindStage, g.id), w.Done())
 }
 
 func (m *Machine) loadStage(b []byte) error {
 	r := command.NewReader(b)
 	g := &stage{id: r.ID(), namespace: r.String(), parts: r.Uint32(), accepted: r.Bool(), dropped: r.Bool(), expires: r.Int(), order: r.Uint()}
+	copy(g.key[:], r.Bytes())
 	if err := r.Err("stage"); err != nil {
 		return err
 	}

@@ -12,10 +12,10 @@ import (
 
 // submit makes tasks, all or none.
 func (m *Machine) submit(c *command.Submit) command.Result {
-	if r, done := m.idem.answer(c.Namespace, c.Idem); done {
+	if r, done := m.idem.answer(c.Namespace, c.Idem, m.now); done {
 		return r
 	}
-	specs, refused := m.resolve(&c.Calls)
+	docs, refused := m.resolve(&c.Calls)
 	if refused == nil {
 		refused = m.admit(c.Namespace, &c.Calls)
 	}
@@ -24,30 +24,28 @@ func (m *Machine) submit(c *command.Submit) command.Result {
 	}
 	for i := range c.Calls.List {
 		call := &c.Calls.List[i]
-		t := m.newTask(call, specs[call.Spec])
-		m.replay(call, t)
-		m.start(t)
+		m.start(m.newTask(call, m.internSpec(&c.Calls.Specs[call.Spec], docs[call.Spec])))
 	}
 	m.remember(c.Namespace, c.Idem, idsOf(&c.Calls))
 	return command.Result{}
 }
 
 // resolve pins the modules' versions and looks that everything named exists.
-func (m *Machine) resolve(calls *command.Calls) ([]*spec, *command.Result) {
-	specs := make([]*spec, len(calls.Specs))
+func (m *Machine) resolve(calls *command.Calls) ([]*command.Document, *command.Result) {
+	docs := make([]*command.Document, len(calls.Specs))
 	for i := range calls.Specs {
-		s := calls.Specs[i]
-		doc, refused := m.moduleOf(&s)
+		s := &calls.Specs[i]
+		doc, refused := m.moduleOf(s)
 		if refused == nil {
-			refused = m.checkPool(&s)
+			refused = m.checkPool(s)
 		}
 		if refused != nil {
 			return nil, refused
 		}
 		s.Version = doc.Version
-		specs[i] = m.internSpec(&s, doc)
+		docs[i] = doc
 	}
-	return specs, nil
+	return docs, nil
 }
 
 func (m *Machine) moduleOf(s *queue.Spec) (*command.Document, *command.Result) {
@@ -85,15 +83,18 @@ func (m *Machine) checkPool(s *queue.Spec) *command.Result {
 // admit looks for what one call alone can be refused for.
 func (m *Machine) admit(namespace string, calls *command.Calls) *command.Result {
 	var seen map[string]bool
+	ids, replays := map[queue.ID]bool{}, map[queue.ID]bool{}
 	for i := range calls.List {
 		call := &calls.List[i]
-		if t := m.tasks[call.ID]; t != nil {
-			return &command.Result{Code: command.CodeExists, IDs: []queue.ID{t.id}, Detail: "a task with this id exists"}
+		if m.tasks[call.ID] != nil || ids[call.ID] {
+			return &command.Result{Code: command.CodeExists, IDs: []queue.ID{call.ID}, Detail: "a task with this id exists"}
 		}
+		ids[call.ID] = true
 		if !call.Replays.IsZero() {
-			if d := m.dead[call.Replays]; d == nil || !d.extra.replayedAs.IsZero() {
+			if m.dead[call.Replays] == nil || replays[call.Replays] {
 				return refuse(command.CodeConflict, "task %s is not dead-lettered, or has been replayed already", call.Replays)
 			}
+			replays[call.Replays] = true
 		}
 		if call.UniqueKey == "" {
 			continue
@@ -146,7 +147,7 @@ func (m *Machine) newest(t *task) {
 	if k := t.Claim.Key; k != nil && k.Limit != t.extra.keyLimit {
 		k.Limit = t.extra.keyLimit
 		m.LimiterChanged(k)
-		m.ready.Wake(k, m.now)
+		m.ready.Wake(k)
 	}
 	if r := t.Claim.Rate; r != nil && r.Rate != t.spec.Rate {
 		r.Rate = t.spec.Rate
@@ -155,22 +156,26 @@ func (m *Machine) newest(t *task) {
 	}
 }
 
-// replay ties a new task to the dead-lettered one that it runs anew.
-func (m *Machine) replay(call *command.Call, t *task) {
-	if call.Replays.IsZero() {
-		return
+// replay ties a new task to the dead-lettered one that it runs anew, and
+// reports whether that one is still there: another batch may have been quicker.
+func (m *Machine) replay(t *task) bool {
+	if t.extra == nil || t.extra.replayOf.IsZero() {
+		return true
 	}
-	d := m.dead[call.Replays]
+	d := m.dead[t.extra.replayOf]
+	if d == nil {
+		return false
+	}
 	d.more().replayedAs = t.id
-	m.dirty.task(d)
 	m.retire(d)
+	return true
 }
 
 // start lets a task wait for its time or for its turn.
 func (m *Machine) start(t *task) {
 	m.spend()
 	m.moved(t, queue.Pending, nil)
-	if t.flags&flagRevoked != 0 { // while its stage waited
+	if t.flags&flagRevoked != 0 || !m.replay(t) { // while its stage waited
 		m.end(t, queue.Revoked, &queue.Outcome{Error: revokedError()}, "")
 		return
 	}

@@ -18,6 +18,7 @@ func (m *Machine) queueList(namespace, name string) *taskList {
 	if l == nil {
 		l = &taskList{queueName: n}
 		m.queues[n] = l
+		m.LineChanged(m.ready.Line(namespace, name)) // a restart must not forget it
 	}
 	return l
 }

@@ -58,7 +58,14 @@ func (r rateTimer) at() int64 {
 	return r.limiter.Next
 }
 
-func (x *timers) stage(g *stage) { x.stages = append(x.stages, g) }
+func (x *timers) stage(g *stage) {
+	at, _ := slices.BinarySearchFunc(x.stages, g, compareStages)
+	x.stages = slices.Insert(x.stages, at, g)
+}
+
+func compareStages(a, b *stage) int {
+	return cmp.Or(cmp.Compare(a.expires, b.expires), a.id.Compare(b.id))
+}
 
 func (x *timers) unstage(g *stage) {
 	x.stages = slices.DeleteFunc(x.stages, func(o *stage) bool { return o == g })
@@ -158,7 +165,7 @@ func (m *Machine) wakeRates() {
 			m.ready.Refresh(r.line, m.now)
 			return true
 		}
-		m.ready.Wake(r.limiter, m.now)
+		m.ready.Wake(r.limiter)
 		return true
 	})
 }

@@ -3,7 +3,11 @@
 // is queue/match's matter. Nothing here reads a clock: times are the machine's.
 package limit
 
-import "github.com/windrow-dev/windrow/queue"
+import (
+	"cmp"
+
+	"github.com/windrow-dev/windrow/queue"
+)
 
 // Kind is a sort of limit. A claim takes them in this order, all or none.
 type Kind uint8
@@ -21,6 +25,11 @@ type Name struct {
 	Kind      Kind
 	Namespace string
 	Name      string // the key, the pool, or "MODULE.TASK"
+}
+
+// Compare orders limiters.
+func (n Name) Compare(o Name) int {
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.Namespace, o.Namespace), cmp.Compare(n.Name, o.Name))
 }
 
 // Limiter is one limit with its use.

@@ -32,6 +32,7 @@ type Index struct {
 	namespaces map[string]*Namespace
 	classes    []*Class // sorted by their queues
 	parked     map[*limit.Limiter]*heap.Heap[*Item]
+	due        []*limit.Limiter // to be looked at by WakeDue, sorted by name
 	changes    Changes
 }
 
@@ -88,6 +89,7 @@ func (x *Index) Restore(i *Item, flow *Flow, now int64) {
 	switch i.Where {
 	case Parked:
 		x.Park(i, flow)
+		x.Wake(i.Claim.Of(i.By))
 	case Ready:
 		i.flow = flow
 		x.enter(i, now)
@@ -97,33 +99,15 @@ func (x *Index) Restore(i *Item, flow *Flow, now int64) {
 func (x *Index) enter(i *Item, now int64) {
 	f, l := i.flow, i.Line
 	f.items.Push(i)
-	if f.items.Len() > 1 {
-		if f.items.Top() == i {
-			x.refresh(l, now)
-		}
+	switch {
+	case f.items.Len() == 1:
+		l.active.Push(f)
+	case f.items.Top() == i:
+		l.active.Fix(f)
+	default:
 		return
 	}
-	if t := max(f.Tag, l.Virtual); t != f.Tag {
-		f.Tag = t
-		x.changes.FlowChanged(f)
-	}
-	if l.active.Len() == 0 {
-		x.wakeNamespace(l.Namespace)
-	}
-	l.active.Push(f)
 	x.refresh(l, now)
-}
-
-func (x *Index) wakeNamespace(ns *Namespace) {
-	for _, l := range ns.lines { // order: only asks whether any is active
-		if l.active.Len() > 0 {
-			return
-		}
-	}
-	if ns.Tag < x.Virtual {
-		ns.Tag = x.Virtual
-		x.changes.NamespaceChanged(ns)
-	}
 }
 
 // refresh tells the classes of a line that its head or openness may differ.
@@ -138,9 +122,13 @@ func (x *Index) refresh(l *Line, now int64) {
 func (x *Index) leave(i *Item, now int64) {
 	f, l := i.flow, i.Line
 	wasHead := l.active.Len() > 0 && l.head() == i
+	first := f.items.Top() == i
 	f.items.Remove(i)
-	if f.items.Len() == 0 {
+	switch {
+	case f.items.Len() == 0:
 		l.active.Remove(f)
+	case first:
+		l.active.Fix(f)
 	}
 	if wasHead || f.items.Len() == 0 {
 		x.refresh(l, now)
@@ -159,18 +147,18 @@ func (x *Index) Remove(i *Item, now int64) {
 	}
 	i.Where, i.By = Out, 0
 	x.changes.ItemChanged(i)
-	x.answer(i, now)
+	x.answer(i)
 }
 
-// answer settles a call back from a limiter and calls the next one.
-func (x *Index) answer(i *Item, now int64) {
+// answer settles a call back from a limiter; the next may be called.
+func (x *Index) answer(i *Item) {
 	if i.From == 0 {
 		return
 	}
 	l := i.Claim.Of(i.From)
 	i.From = 0
 	l.Woken -= i.Claim.Slots(l)
-	x.Wake(l, now)
+	x.Wake(l)
 }
 
 func (x *Index) park(i *Item, l *limit.Limiter) {
@@ -201,21 +189,43 @@ func (x *Index) Waiting(l *limit.Limiter) int {
 	return 0
 }
 
-// Wake calls back as many of those who wait for l as it could serve now, the
-// best first; each returns to its old place.
-func (x *Index) Wake(l *limit.Limiter, now int64) {
-	for h := x.parked[l]; h != nil && h.Len() > 0; {
-		i := h.Top()
-		slots := i.Claim.Slots(l)
-		if !wakes(l, slots, now) {
-			return
-		}
-		x.unpark(i, l)
-		l.Woken += slots
-		i.Where, i.By, i.From = Ready, 0, l.Kind
-		x.changes.ItemChanged(i)
-		x.enter(i, now)
+// Wake notes that a limiter may have room for those who wait for it. WakeDue
+// calls them back, so that one change wakes no more than an entry may do.
+func (x *Index) Wake(l *limit.Limiter) {
+	if x.Waiting(l) == 0 {
+		return
 	}
+	if at, found := slices.BinarySearchFunc(x.due, l.Name, func(d *limit.Limiter, n limit.Name) int { return d.Name.Compare(n) }); !found {
+		x.due = slices.Insert(x.due, at, l)
+	}
+}
+
+// WakeDue calls back, in the order of the limiters' names, as many of those who
+// wait as could be served now, the best first, and at most so many; each
+// returns to its old place. It says how many.
+func (x *Index) WakeDue(now int64, most int) (woken int) {
+	for len(x.due) > 0 {
+		l := x.due[0]
+		for h := x.parked[l]; h != nil && h.Len() > 0 && wakes(l, h.Top().Claim.Slots(l), now); woken++ {
+			if woken == most {
+				return woken
+			}
+			x.wake(h.Top(), l, now)
+		}
+		x.due = slices.Delete(x.due, 0, 1)
+	}
+	return woken
+}
+
+// WakesDue reports whether WakeDue has work left.
+func (x *Index) WakesDue() bool { return len(x.due) > 0 }
+
+func (x *Index) wake(i *Item, l *limit.Limiter, now int64) {
+	x.unpark(i, l)
+	l.Woken += i.Claim.Slots(l)
+	i.Where, i.By, i.From = Ready, 0, l.Kind
+	x.changes.ItemChanged(i)
+	x.enter(i, now)
 }
 
 // wakes reports whether one more may be called back. Under a rate as many are
@@ -230,9 +240,9 @@ func wakes(l *limit.Limiter, slots uint32, now int64) bool {
 }
 
 // GiveBack returns what an ended attempt held.
-func (x *Index) GiveBack(c *limit.Claim, now int64) {
+func (x *Index) GiveBack(c *limit.Claim) {
 	c.Give()
-	c.Each(func(l *limit.Limiter, _ uint32) { x.Wake(l, now) })
+	c.Each(func(l *limit.Limiter, _ uint32) { x.Wake(l) })
 }
 
 // Refresh re-reads a line after it was paused, resumed or its rate's time came.
@@ -277,7 +287,7 @@ func (x *Index) pair(i *Item, s *Session, now int64) Pairing {
 			x.leave(i, now)
 			x.park(i, refused)
 			if from != 0 {
-				x.Wake(i.Claim.Of(from), now)
+				x.Wake(i.Claim.Of(from))
 			}
 			return Pairing{Item: i, Parked: true}
 		}
@@ -300,8 +310,8 @@ func (x *Index) dispatch(i *Item, now int64) {
 		l.rate.Spend(now)
 	}
 	f.items.Remove(i)
-	l.Virtual = f.Tag
-	f.Tag += unit
+	l.Virtual = max(f.Tag, l.Virtual)
+	f.Tag = l.Virtual + unit
 	if f.items.Len() == 0 {
 		l.active.Remove(f)
 	} else {
@@ -310,8 +320,8 @@ func (x *Index) dispatch(i *Item, now int64) {
 	x.changes.FlowChanged(f)
 	x.changes.LineChanged(l)
 	x.forget(l)
-	x.Virtual = ns.Tag
-	ns.Tag += unit
+	x.Virtual = max(ns.Tag, x.Virtual)
+	ns.Tag = x.Virtual + unit
 	x.changes.NamespaceChanged(ns)
 	x.refresh(l, now)
 	for _, c := range x.classes {

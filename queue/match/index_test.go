@@ -48,6 +48,7 @@ func (b *bench) push(name, ns, line, key string, rank int64, c *limit.Claim) *It
 // drain pairs until nothing can be paired and gives the order.
 func (b *bench) drain() (order []string) {
 	for {
+		b.x.WakeDue(0, 1000)
 		p := b.x.Pair(0)
 		if p.Item == nil {
 			return order
@@ -96,6 +97,30 @@ func TestNamespacesTakeTurns(t *testing.T) {
 	b.push("b0", "b", "q", "", 0, nil)
 	b.session(1, 10)
 	expect(t, b.drain(), "a0", "b0", "a1", "a2")
+}
+
+// TestIdlenessEarnsOneTurn: a namespace that could not be served for long is
+// served once at once, and takes turns from then on.
+func TestIdlenessEarnsOneTurn(t *testing.T) {
+	b := newBench()
+	for i := range 3 {
+		b.push(fmt.Sprint("a", i), "a", "q", "", 0, nil)
+		b.push(fmt.Sprint("b", i), "b", "q", "", 0, nil)
+	}
+	paused := b.x.Line("b", "q")
+	paused.Paused = true
+	b.x.Refresh(paused, 0)
+	for i := range 100 {
+		b.push(fmt.Sprint("c", i), "c", "q", "", 0, nil)
+	}
+	s := b.session(1, 50)
+	b.drain()
+	paused.Paused = false
+	b.x.Refresh(paused, 0)
+	s.Running = 55
+	b.x.Update(s)
+	got := b.drain()
+	expect(t, got, "b0", "b1", "c47", "b2", "c48") // b1 and c47 are even
 }
 
 func TestSessionsServeTheirQueues(t *testing.T) {
@@ -148,9 +173,9 @@ func TestLimitsAreTakenAllOrNone(t *testing.T) {
 	if pool.Used != 2 || key.Used != 1 {
 		t.Fatalf("in use: pool %d, key %d", pool.Used, key.Used)
 	}
-	b.x.GiveBack(first, 0)
+	b.x.GiveBack(first)
 	expect(t, b.drain(), "second")
-	b.x.GiveBack(second, 0)
+	b.x.GiveBack(second)
 	expect(t, b.drain(), "pool")
 }
 

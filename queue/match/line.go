@@ -17,8 +17,8 @@ type Line struct {
 	Namespace *Namespace
 	Name      string
 	Paused    bool
-	// Virtual is the tag of the flow served last; a flow that becomes active
-	// starts there, so that idleness earns no credit.
+	// Virtual is the tag of the flow served last. A flow that is served counts
+	// from there at least, so that idleness earns it one turn and no more.
 	Virtual int64
 	rate    limit.Limiter
 	flows   map[string]*Flow
@@ -49,11 +49,19 @@ func newLine(ns *Namespace, name string) *Line {
 	l := &Line{Namespace: ns, Name: name, flows: map[string]*Flow{}}
 	l.rate = limit.Limiter{Name: limit.Name{Kind: limit.Rate, Namespace: ns.Name, Name: name}}
 	l.active = heap.New(flowBefore, func(f *Flow) *int32 { return &f.pos })
-	l.idle = l.active
+	l.idle = heap.New(idleBefore, func(f *Flow) *int32 { return &f.pos })
 	return l
 }
 
+// flowBefore is the order of the turns: the tag, then what has waited longest.
 func flowBefore(a, b *Flow) bool {
+	if a.Tag != b.Tag {
+		return a.Tag < b.Tag
+	}
+	return a.items.Top().Before(b.items.Top())
+}
+
+func idleBefore(a, b *Flow) bool {
 	if a.Tag != b.Tag {
 		return a.Tag < b.Tag
 	}
