@@ -71,3 +71,17 @@ func (n *Node) RSS() (now, peak int64) {
 	}
 	return now, peak
 }
+
+// HasBlob fails unless a value lies, whole, in the node's own folder.
+func (n *Node) HasBlob(digest string) error {
+	n.t.Helper()
+	name := strings.TrimPrefix(digest, "sha256:")
+	found, err := os.ReadFile(filepath.Join(n.DataDir(), "blobs", name[:2], name))
+	if err != nil {
+		return err
+	}
+	if sum := sha256.Sum256(found); hex.EncodeToString(sum[:]) != name {
+		return fmt.Errorf("%s has %d bytes of %s", n.HTTPAddr, len(found), digest)
+	}
+	return nil
+}
