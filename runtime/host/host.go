@@ -101,6 +101,10 @@ type Attempt struct {
 	// OnLog and OnProgress are called from the host's goroutine, before done;
 	// they must not block, and may keep what they are given.
 	OnLog, OnProgress func([]byte)
+	// OnBegin hears when the attempt began, once the host has seen it run; one
+	// that ends sooner is never seen. It is called as OnLog is, and anew where
+	// the attempt runs again.
+	OnBegin func(at time.Time)
 }
 
 // Result is what became of an attempt. Where it did not begin, Outcome has an
@@ -218,6 +222,10 @@ func (h *Host) Kill(id queue.ID, errType string) {
 func (h *Host) KillAll(errType string) {
 	h.post(killEvent{match: func(*Attempt) bool { return true }, errType: errType})
 }
+
+// Drop hands back the attempts with this id that have not begun, and leaves
+// those that run alone.
+func (h *Host) Drop(id queue.ID) { h.post(dropEvent{id}) }
 
 // TakeBack hands back every attempt that has not begun and was submitted more
 // than olderThan ago.

@@ -173,6 +173,54 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// Dropping one that waits leaves its neighbours where they are, whether the
+// host has it still or the child has it already; one that runs goes on.
+func TestDrop(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Concurrency = 1 })
+	m := guest(t, "acts", KindCommand)
+	for range 100 { // so that many are sent ahead
+		run(t, h, attempt(m, "count"))
+	}
+	for range 5 {
+		running := attempt(m, "sleep 100")
+		first := submit(h, running)
+		var waiting []<-chan Result
+		var ids []queue.ID
+		for range 3 {
+			a := attempt(m, "count")
+			waiting, ids = append(waiting, submit(h, a)), append(ids, a.ID)
+		}
+		untilBegun(t, h)
+		h.Drop(ids[1])
+		h.Drop(running.ID)
+		if r := await(t, waiting[1]); r.Began || r.Outcome.Error != nil {
+			t.Fatalf("the dropped one: %+v", r)
+		}
+		for _, c := range []<-chan Result{first, waiting[0], waiting[2]} {
+			if r := await(t, c); !r.Outcome.OK {
+				t.Fatalf("a neighbour: %+v", r)
+			}
+		}
+	}
+}
+
+// What runs for longer than a look is heard to begin, and when.
+func TestOnBegin(t *testing.T) {
+	h := newHost(t)
+	a := attempt(guest(t, "acts", KindCommand), "sleep 100")
+	began := make(chan time.Time, 10)
+	a.OnBegin = func(at time.Time) { began <- at }
+	before := time.Now()
+	o := run(t, h, a)
+	after := time.Now()
+	if !o.OK || len(began) != 1 {
+		t.Fatalf("%d beginnings, %+v", len(began), o.Error)
+	}
+	if at := <-began; at.Before(before) || after.Sub(at) < 100*time.Millisecond || at.UnixNano()-o.Started > int64(time.Second) {
+		t.Errorf("began at %s, the child says %s", at, time.Unix(0, o.Started))
+	}
+}
+
 // peek runs f in the loop.
 type peek struct {
 	f    func(*loop)

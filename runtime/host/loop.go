@@ -30,6 +30,7 @@ type loop struct {
 	now     int64 // by frame.Now, read once a round
 	timer   *time.Timer
 	ticking bool
+	soonest int64 // deadline of what runs, as of the last tick; 0 is none
 	closing *closing
 	spare   []event // the inbox of the round before, to use again
 }
@@ -83,13 +84,18 @@ func (l *loop) run() {
 	}
 }
 
-// arm sets the timer while there is work.
+// arm sets the timer while there is work: to the next tick, or to a deadline
+// before it.
 func (l *loop) arm() {
 	if l.ticking || l.jobs == 0 && l.starting == 0 {
 		return
 	}
 	l.ticking = true
-	l.timer.Reset(tickEvery)
+	wait := tickEvery
+	if l.soonest > 0 {
+		wait = min(wait, max(0, time.Duration(l.soonest-l.now)))
+	}
+	l.timer.Reset(wait)
 }
 
 // take empties the inbox.
@@ -224,32 +230,48 @@ type killEvent struct {
 
 func (e killEvent) apply(l *loop) {
 	const message = "the attempt was ended from outside"
+	for _, c := range l.withdraw(e.match, func(j *job) { l.fail(j, false, e.errType, message) }) {
+		if begun, _ := c.page.Begun(); c.at(begun) != nil && e.match(c.at(begun).a) {
+			l.killFor(c, begun, e.errType, message)
+		}
+	}
+}
+
+// dropEvent hands back an attempt that has not begun.
+type dropEvent struct{ id queue.ID }
+
+func (e dropEvent) apply(l *loop) {
+	l.withdraw(func(a *Attempt) bool { return a.ID == e.id }, l.handBack)
+}
+
+// withdraw ends the jobs that match and have not begun. It returns the
+// children that had any that match, begun or not.
+func (l *loop) withdraw(match func(*Attempt) bool, end func(*job)) (had []*child) {
 	for _, m := range l.modules {
 		m.waiting = slices.DeleteFunc(m.waiting, func(j *job) bool {
-			if !e.match(j.a) {
+			if !match(j.a) {
 				return false
 			}
-			l.fail(j, false, e.errType, message)
+			end(j)
 			return true
 		})
 	}
-	for _, c := range slices.Clone(l.children) {
-		if !slices.ContainsFunc(c.sent, func(j *job) bool { return j != nil && e.match(j.a) }) {
+	for _, c := range l.children {
+		if !slices.ContainsFunc(c.sent, func(j *job) bool { return j != nil && match(j.a) }) {
 			continue
 		}
+		had = append(had, c)
 		var others []*job
 		for _, j := range l.recall(c) {
-			if e.match(j.a) {
-				l.fail(j, false, e.errType, message)
+			if match(j.a) {
+				end(j)
 			} else {
 				others = append(others, j)
 			}
 		}
 		l.requeue(c.m, others)
-		if begun, _ := c.page.Begun(); c.at(begun) != nil && e.match(c.at(begun).a) {
-			l.killFor(c, begun, e.errType, message)
-		}
 	}
+	return had
 }
 
 // takeBackEvent hands back what has not begun.

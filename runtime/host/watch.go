@@ -30,6 +30,7 @@ const (
 // tick looks at every child that works.
 func (l *loop) tick() {
 	working, slow := l.starting, 0
+	l.soonest = 0
 	for _, c := range slices.Clone(l.children) {
 		if len(c.sent) == 0 {
 			continue
@@ -97,6 +98,9 @@ func (l *loop) look(c *child) {
 		if begun > c.first {
 			c.lagging = l.now
 		}
+		if j := c.at(begun); j != nil && j.a.OnBegin != nil {
+			j.a.OnBegin(time.Now().Add(-time.Duration(l.now - c.beganAt)))
+		}
 	}
 	if c.lagging > 0 && begun > c.first && time.Duration(l.now-c.lagging) > l.h.cfg.patience {
 		l.violation(c, "it kept answers back")
@@ -111,6 +115,9 @@ func (l *loop) lookAtHead(c *child, j *job) {
 		l.killFor(c, c.began, queue.ErrTimeout, fmt.Sprintf("the attempt ran past its timeout of %s", j.a.timeout()))
 		return
 	}
+	if j != nil {
+		l.soonest = earlier(l.soonest, c.beganAt+int64(j.a.timeout()))
+	}
 	if ran < slowHead {
 		return
 	}
@@ -121,6 +128,14 @@ func (l *loop) lookAtHead(c *child, j *job) {
 	if c.resident > c.memory+mapSlack {
 		l.kill(c, errOutOfMemory, "the sandbox holds more memory than it may")
 	}
+}
+
+// earlier is the first of two times, of which the first may be none.
+func earlier(a, b int64) int64 {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
 }
 
 // recall takes back what a child has not begun and returns it in order.
