@@ -12,11 +12,11 @@ import (
 const changeTries = 10
 
 // change reads a document's attributes, lets fn change them and writes them,
-// again if somebody else was quicker.
-func (s *Server) change(c *fiber.Ctx, ctx context.Context, kind, namespace, name string, fn func(*command.Attributes)) error {
+// again if somebody else was quicker. It gives what stands committed then.
+func (s *Server) change(c *fiber.Ctx, ctx context.Context, kind, namespace, name string, fn func(*command.Attributes)) (*command.Attributes, error) {
 	for range changeTries {
 		if _, err := s.node.Sync(ctx, 0, Linearizable); err != nil {
-			return err
+			return nil, err
 		}
 		put := &command.PutDocument{Kind: kind, Namespace: namespace, Name: name, Body: []byte("{}")}
 		if d, ok := s.node.Document(kind, namespace, name, 0); ok {
@@ -25,17 +25,17 @@ func (s *Server) change(c *fiber.Ctx, ctx context.Context, kind, namespace, name
 		fn(&put.Attributes)
 		r, index, err := s.node.Propose(ctx, put)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if r.Code == command.CodeConflict {
 			continue
 		}
 		if err := refused(&r); err != nil {
-			return err
+			return nil, err
 		}
 		s.tellIndex(c, index)
-		_, err = s.node.Sync(ctx, index, Stale)
-		return err
+		s.caughtUp(ctx, index)
+		return &put.Attributes, nil
 	}
-	return refuse(wire.CodeConflict, "others change this %s at the same time; try again", kind)
+	return nil, refuse(wire.CodeConflict, "others change this %s at the same time; try again", kind)
 }

@@ -45,6 +45,7 @@ type fake struct {
 	proposed []command.Command
 	keep     bool // remember what was proposed
 	waiting  atomic.Int32
+	lags     bool // Sync does not come to any index
 }
 
 type fakeTask struct {
@@ -259,7 +260,7 @@ func (f *fake) Index() uint64 {
 func (f *fake) Sync(ctx context.Context, minIndex uint64, level Consistency) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if minIndex > f.index {
+	if minIndex > f.index || f.lags && minIndex > 0 {
 		return 0, context.DeadlineExceeded
 	}
 	f.synced = append(f.synced, level)

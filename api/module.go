@@ -47,9 +47,7 @@ func (s *Server) putModule(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.node.Sync(ctx, index, Stale); err != nil {
-		return err
-	}
+	s.caughtUp(ctx, index)
 	if d, ok := s.node.Document(command.KindModule, namespace, name, r.Version); ok {
 		if m, err = moduleOf(&d); err != nil {
 			return err

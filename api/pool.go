@@ -35,12 +35,16 @@ func (s *Server) getPool(c *fiber.Ctx) error {
 	if err := s.sync(c, ctx, Linearizable); err != nil {
 		return err
 	}
-	return s.sendPool(c, fiber.StatusOK, namespace, name)
+	return s.sendPool(c, fiber.StatusOK, namespace, name, nil)
 }
 
-func (s *Server) sendPool(c *fiber.Ctx, status int, namespace, name string) error {
+// sendPool shows a pool, with the settings that were just committed, if some
+// were.
+func (s *Server) sendPool(c *fiber.Ctx, status int, namespace, name string, set *command.Attributes) error {
 	v, ok := s.node.Pool(namespace, name)
-	if !ok {
+	if set != nil {
+		v.Name, v.Slots = name, set.Slots
+	} else if !ok {
 		return refuse(wire.CodePoolNotFound, "no pool %q is in namespace %q; make it with PUT /v1/pools/%s", name, namespace, name)
 	}
 	p := poolOf(&v)
@@ -71,10 +75,11 @@ func (s *Server) putPool(c *fiber.Ctx) error {
 	if _, ok := s.node.Pool(namespace, name); !ok {
 		status = fiber.StatusCreated
 	}
-	if err := s.change(c, ctx, command.KindPool, namespace, name, func(a *command.Attributes) { a.Slots = *ask.Slots }); err != nil {
+	set, err := s.change(c, ctx, command.KindPool, namespace, name, func(a *command.Attributes) { a.Slots = *ask.Slots })
+	if err != nil {
 		return err
 	}
-	return s.sendPool(c, status, namespace, name)
+	return s.sendPool(c, status, namespace, name, set)
 }
 
 // deletePool removes a pool that nothing needs.

@@ -85,12 +85,16 @@ func (s *Server) getQueue(c *fiber.Ctx) error {
 	if err := s.sync(c, ctx, Linearizable); err != nil {
 		return err
 	}
-	return s.sendQueue(c, namespace, name)
+	return s.sendQueue(c, namespace, name, nil)
 }
 
-func (s *Server) sendQueue(c *fiber.Ctx, namespace, name string) error {
+// sendQueue shows a queue, with the settings that were just committed, if some
+// were.
+func (s *Server) sendQueue(c *fiber.Ctx, namespace, name string, set *command.Attributes) error {
 	v, ok := s.node.Queue(namespace, name)
-	if !ok && name != queue.DefaultQueue {
+	if set != nil {
+		v.Paused, v.Rate = set.Paused, queue.Rate{N: set.RateN, Per: set.RatePer}
+	} else if !ok && name != queue.DefaultQueue {
 		return refuse(wire.CodeNotFound, "no queue %q is in namespace %q; a queue begins with its first task, or with PUT /v1/queues/%s", name, namespace, name)
 	}
 	v.Name = name
@@ -121,7 +125,7 @@ func (s *Server) putQueue(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
-	err = s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) {
+	set, err := s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) {
 		if ask.Paused != nil {
 			a.Paused = *ask.Paused
 		}
@@ -132,7 +136,7 @@ func (s *Server) putQueue(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return s.sendQueue(c, namespace, name)
+	return s.sendQueue(c, namespace, name, set)
 }
 
 // pauseQueue is both pause and resume; either is harmless to repeat, so a
@@ -152,11 +156,11 @@ func (s *Server) pauseQueue(paused bool) fiber.Handler {
 		if _, err := s.bare(c, ctx, namespace, "queues/"+name+"/"+verb); err != nil {
 			return err
 		}
-		err = s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) { a.Paused = paused })
+		set, err := s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) { a.Paused = paused })
 		if err != nil {
 			return err
 		}
-		return s.sendQueue(c, namespace, name)
+		return s.sendQueue(c, namespace, name, set)
 	}
 }
 
@@ -187,9 +191,7 @@ func (s *Server) purgeQueue(c *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.node.Sync(ctx, index, Stale); err != nil {
-			return err
-		}
+		s.caughtUp(ctx, index)
 	}
-	return s.sendQueue(c, namespace, name)
+	return s.sendQueue(c, namespace, name, nil)
 }

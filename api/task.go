@@ -50,12 +50,12 @@ func (s *Server) postTask(c *fiber.Ctx) error {
 		id = r.IDs[0]
 	}
 	markReplayed(c, r.Replayed)
-	if waits {
-		// The leader may have answered before this node has applied it.
-		if _, err := s.node.Sync(ctx, index, Stale); err != nil {
+	if waits && s.caughtUp(ctx, index) {
+		err := s.sendWaited(c, namespace, id, wait)
+		if err == nil || r.Replayed {
 			return err
 		}
-		return s.sendWaited(c, namespace, id, wait)
+		s.log.Warn("read a task that was just accepted", "task_id", id.String(), "err", err)
 	}
 	state := queue.Pending
 	if r.Replayed {
@@ -64,6 +64,14 @@ func (s *Server) postTask(c *fiber.Ctx) error {
 		}
 	}
 	return send(c, fiber.StatusAccepted, appendSubmitted(id, state, &sub.calls.Specs[0]))
+}
+
+// caughtUp waits until this node has applied what was committed: the leader may
+// have answered before. What was committed is done, so a node that cannot catch
+// up answers from what it knows, never by an error.
+func (s *Server) caughtUp(ctx context.Context, index uint64) bool {
+	_, err := s.node.Sync(ctx, index, Stale)
+	return err == nil
 }
 
 // decodeCall tells an empty body from a broken one.
@@ -196,12 +204,10 @@ func (s *Server) revokeTask(c *fiber.Ctx) error {
 	if err != nil {
 		return s.explainRevoke(c, namespace, id, err)
 	}
-	if _, err := s.node.Sync(ctx, index, Stale); err != nil {
-		return err
-	}
+	s.caughtUp(ctx, index)
 	v, ok, err := s.node.TaskState(namespace, id)
 	if err != nil || !ok {
-		return err
+		return sendJSON(c, fiber.StatusOK, &wire.Submitted{ID: id.String(), State: queue.Revoked.String()})
 	}
 	return send(c, fiber.StatusOK, appendSubmitted(id, v.State, &v.Spec))
 }

@@ -395,3 +395,36 @@ func TestNodeErrors(t *testing.T) {
 		b.do("POST", "/v1/tasks", `{"task":"etl.load"}`).problem(want.status, want.code)
 	}
 }
+
+// What was committed is done: a node that cannot catch up with the leader must
+// not answer that it is not.
+func TestCommittedIsNeverAnError(t *testing.T) {
+	b := start(t)
+	b.node.lags = true
+	b.do("PUT", "/v1/modules/mail", "\x00asm\x01\x00\x00\x00", wasmType).ok(201, nil)
+	var sub wire.Submitted
+	b.do("POST", "/v1/tasks?wait=5s", `{"task":"etl.load"}`).ok(202, &sub)
+	if sub.State != "pending" || sub.ID == "" {
+		t.Errorf("%+v", sub)
+	}
+	b.do("POST", "/v1/tasks/"+sub.ID+"/revoke", `{}`).ok(200, &sub)
+	if sub.State != "revoked" {
+		t.Errorf("%+v", sub)
+	}
+	var q wire.Queue
+	b.do("PUT", "/v1/queues/new", `{"paused":true,"rate_limit":"3/s"}`).ok(200, &q)
+	if !q.Paused || q.RateLimit == nil || q.Name != "new" {
+		t.Errorf("%+v", q)
+	}
+	q = wire.Queue{}
+	b.do("POST", "/v1/queues/new/resume", ``).ok(200, &q)
+	if q.Paused {
+		t.Errorf("%+v", q)
+	}
+	var p wire.Pool
+	b.do("PUT", "/v1/pools/db", `{"slots":4}`).ok(201, &p)
+	if p.Slots != 4 {
+		t.Errorf("%+v", p)
+	}
+	b.do("POST", "/v1/queues/default/purge", ``).ok(200, nil)
+}
