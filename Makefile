@@ -16,6 +16,8 @@ GOBUILD := go build -trimpath -buildvcs=false -ldflags='-s -w -X main.release=$(
 # The Go modules of this repository; tools/ is built, not tested.
 MODULES  := . sdk
 EXAMPLES := $(notdir $(patsubst %/main.go,%,$(wildcard examples/wasm/*/main.go)))
+# Examples in languages whose toolchains not everybody has are committed as Wasm.
+PREBUILT := $(wildcard examples/wasm/*/*.wasm)
 
 FUZZTIME   ?= 10m
 BENCHTIME  ?= 1s
@@ -45,7 +47,12 @@ wasm: ## the example modules in bin/wasm/
 	@mkdir -p bin/wasm
 	@for name in $(EXAMPLES); do \
 		echo "bin/wasm/$$name.wasm"; \
-		GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o "bin/wasm/$$name.wasm" "./examples/wasm/$$name"; \
+		mode=exe; if grep -qs '"github.com/windrow-dev/windrow/sdk/guest"' examples/wasm/$$name/*.go; then mode=c-shared; fi; \
+		GOOS=wasip1 GOARCH=wasm go build -buildmode=$$mode -trimpath -buildvcs=false -ldflags='-s -w' -o "bin/wasm/$$name.wasm" "./examples/wasm/$$name"; \
+	done
+	@for file in $(PREBUILT); do \
+		echo "bin/wasm/$${file##*/} (prebuilt)"; \
+		cp "$$file" bin/wasm/; \
 	done
 
 .PHONY: demo
