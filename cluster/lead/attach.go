@@ -143,6 +143,7 @@ func (c *conn) fill(out []state.Assigned, kills []state.Kill, held []link.Held) 
 	}
 	var lacks []state.Assigned
 	for _, a := range out {
+		c.upto = max(c.upto, a.Fence.Index)
 		if !has[a.Fence] {
 			lacks = append(lacks, a)
 		}

@@ -33,6 +33,7 @@ type conn struct {
 
 	mu      sync.Mutex // taken inside the term's
 	filled  bool       // what the machine had outstanding is in pending
+	upto    uint64     // the newest entry that is known to be part of that
 	pending []state.Assigned
 	kills   []state.Kill
 	marks   []mark
@@ -60,6 +61,9 @@ func (c *conn) Done() <-chan struct{} { return c.done }
 func (c *conn) assign(a *state.Assigned) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if a.Fence.Index <= c.upto {
+		return // fill read the machine before this entry was told of, and gave it
+	}
 	c.pending = append(c.pending, *a)
 	c.signal()
 }

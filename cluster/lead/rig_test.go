@@ -267,6 +267,7 @@ func (s *sandboxes) feed() {
 func (s *sandboxes) run(x *attempt) {
 	var n int
 	_, _ = fmt.Sscan(string(x.a.Input), &n)
+	x.a.OnBegin(x.began)
 	end := time.NewTimer(time.Duration(n) * time.Microsecond)
 	defer end.Stop()
 	r := host.Result{Began: true}
@@ -320,6 +321,19 @@ func (s *sandboxes) TakeBack(older time.Duration) {
 	for _, x := range back {
 		x.done(host.Result{})
 	}
+}
+
+func (s *sandboxes) Drop(id queue.ID) {
+	s.mu.Lock()
+	i := slices.IndexFunc(s.waiting, func(x *attempt) bool { return x.a.ID == id })
+	if i < 0 {
+		s.mu.Unlock()
+		return
+	}
+	x := s.waiting[i]
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	s.mu.Unlock()
+	x.done(host.Result{})
 }
 
 func (s *sandboxes) Kill(id queue.ID, why string) {

@@ -122,6 +122,7 @@ func (t *term) act(s *session, c command.Command) {
 				t.log.Info("hold a worker's session", "worker", s.worker, "session", s.id.String(), "hold", c.Hold)
 			}
 		case *command.EndSession:
+			s.ending = err == nil // else its worker may come back
 			if err == nil {
 				t.log.Warn("ended a worker's session", "worker", s.worker, "session", s.id.String(), "reason", c.Reason, "begun", len(c.Begun))
 			}
