@@ -58,7 +58,7 @@ func early(skip []string, end int) []string {
 }
 
 // Hard limits of a compile child. What an honest module needs: a Go guest of
-// 3.3 MB takes 1.5 s and 120 MB.
+// 3.3 MB takes 1.5 s and 75 MB.
 const (
 	compileMemory  = 2 << 30 // mapped beyond what the process starts with
 	compileSeconds = 60      // of processor time
