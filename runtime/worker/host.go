@@ -15,6 +15,8 @@ type Host interface {
 	Submit(a *host.Attempt, done func(host.Result))
 	// Kill ends the attempts with this id; they fail with errType.
 	Kill(id queue.ID, errType string)
+	// Drop hands back the attempts with this id that have not begun.
+	Drop(id queue.ID)
 	// TakeBack hands back what was submitted longer ago and has not begun.
 	TakeBack(olderThan time.Duration)
 }

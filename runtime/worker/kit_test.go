@@ -173,7 +173,7 @@ func assignment(n int, p queue.Payload) Assignment {
 type stage struct {
 	mu    sync.Mutex
 	on    map[queue.ID]*played
-	backs int
+	waits bool // nothing begins
 }
 
 type played struct {
@@ -183,19 +183,28 @@ type played struct {
 
 func (s *stage) Submit(a *host.Attempt, done func(host.Result)) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.on[a.ID] = &played{a, done}
+	waits := s.waits
+	s.mu.Unlock()
+	if !waits {
+		a.OnBegin(time.Now())
+	}
 }
 
 func (s *stage) Kill(id queue.ID, why string) {
 	s.end(id, host.Result{Began: true, Outcome: queue.Outcome{Error: &queue.Error{Type: why}}})
 }
 
-func (s *stage) TakeBack(time.Duration) {
+func (s *stage) Drop(id queue.ID) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.backs++
+	waits := s.waits
+	s.mu.Unlock()
+	if waits {
+		s.end(id, host.Result{})
+	}
 }
+
+func (s *stage) TakeBack(time.Duration) {}
 
 // end lets an attempt end, if there is one.
 func (s *stage) end(id queue.ID, r host.Result) {

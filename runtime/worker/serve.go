@@ -18,7 +18,7 @@ func (w *Worker) attach(ctx context.Context) (Link, error) {
 	w.mu.Lock()
 	t := w.tenure
 	h := &Hello{Worker: w.cfg.Name, Incarnation: w.incarnation, Queues: w.cfg.Queues, Labels: w.cfg.Labels,
-		Session: t.id, Held: t.held(sent)}
+		Session: t.id, Held: t.held()}
 	w.mu.Unlock()
 	link, err := w.cfg.Leader.Attach(ctx, h)
 	if err != nil {
@@ -58,8 +58,12 @@ func (w *Worker) abandon(next *tenure, incarnation uint64) {
 func (t *tenure) lose() []queue.ID {
 	t.lost = true
 	var ids []queue.ID
+	now := time.Now().UnixNano()
 	for _, j := range t.jobs {
 		if j.phase == handed {
+			if j.beganAt == 0 {
+				j.beganAt = now // or so: it may begin before the kill arrives
+			}
 			ids = j.stop(ids, queue.ErrWorkerLost)
 			t.handed--
 		}
@@ -146,10 +150,10 @@ func (w *Worker) beat(ctx context.Context, l *line, t *tenure) error {
 		}
 		now := time.Now()
 		w.mu.Lock()
-		due := now.Sub(last) >= beatEvery || t.untold(now)
+		due := now.Sub(last) >= beatEvery || t.untold()
 		b := Beat{Seq: l.seq.Load()}
 		if due {
-			b.Begun = t.running(now)
+			b.Begun = t.running()
 		}
 		w.credit.relax(now)
 		_, _, changed := w.credit.want()
@@ -168,7 +172,7 @@ func (w *Worker) beat(ctx context.Context, l *line, t *tenure) error {
 }
 
 // soon is how often the worker looks for what has begun while it has any.
-const soon = 2 * begunAfter
+const soon = 50 * time.Millisecond
 
 // nextBeat is how long to sleep until a beat may be due.
 func (w *Worker) nextBeat(t *tenure, last time.Time) time.Duration {
@@ -232,9 +236,8 @@ func (w *Worker) unanswered(t *tenure) []queue.Fence {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var begun []queue.Fence
-	now := time.Now()
 	for _, j := range t.jobs {
-		if j.begun(now) {
+		if j.begun() {
 			begun = append(begun, j.fence)
 		}
 	}

@@ -73,7 +73,7 @@ func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
 		j.outcome = &queue.Outcome{Error: fault, Started: now.UnixNano(), Finished: now.UnixNano()}
 		j.tenure.answer(j)
 	default:
-		j.phase, j.handed = handed, now
+		j.phase = handed
 		j.tenure.handed++
 		wake := w.drowsy
 		w.drowsy = false
@@ -92,20 +92,30 @@ func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
 // the host's and this call, and found nothing there.
 func (w *Worker) submit(j *job, made *host.Attempt) {
 	w.listen(j, made)
+	made.OnBegin = func(at time.Time) { w.began(j, at) }
 	w.cfg.Host.Submit(made, func(r host.Result) { w.done(j, &r) })
 	w.mu.Lock()
 	j.submitted = true
-	why := j.kill
+	why, dropped := j.kill, j.dropped
 	w.mu.Unlock()
-	if why != "" {
+	switch {
+	case why != "":
 		w.cfg.Host.Kill(j.id, why)
+	case dropped:
+		w.cfg.Host.Drop(j.id)
 	}
+}
+
+// began hears from the host that a job's attempt runs.
+func (w *Worker) began(j *job, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.beganAt = at.UnixNano()
 }
 
 // kill drops what has not begun, and stops what runs where that is asked for.
 func (w *Worker) kill(t *tenure, kills []Kill) {
-	var stop []queue.ID
-	back := false
+	var stop, drop []queue.ID
 	w.mu.Lock()
 	for _, k := range kills {
 		j := t.jobs[k.Fence]
@@ -116,22 +126,20 @@ func (w *Worker) kill(t *tenure, kills []Kill) {
 		case j.phase == handed && k.Terminate:
 			stop = j.stop(stop, queue.ErrRevoked)
 		case j.phase == handed:
-			back = true
+			j.dropped = true
+			if j.submitted {
+				drop = append(drop, j.id)
+			}
 		}
 	}
 	w.mu.Unlock()
 	for _, id := range stop {
 		w.cfg.Host.Kill(id, queue.ErrRevoked)
 	}
-	if back {
-		// The host knows what has begun and we do not. Its neighbours come
-		// back with it, and are assigned again at once.
-		w.takeBack()
+	for _, id := range drop {
+		w.cfg.Host.Drop(id)
 	}
 }
-
-// ownTakeBack is how long after we asked the host to hand back it may do so.
-const ownTakeBack = 50 * time.Millisecond
 
 // done hears from the host what became of a job. It does not block.
 func (w *Worker) done(j *job, r *host.Result) {
@@ -145,7 +153,7 @@ func (w *Worker) done(j *job, r *host.Result) {
 	}
 	t.handed--
 	if !r.Began && r.Outcome.Error == nil {
-		if !w.draining && now.Sub(w.tookBack) > ownTakeBack {
+		if !w.draining && !j.dropped {
 			w.credit.bounced(now, t.handed)
 		}
 		t.answer(j)
@@ -154,6 +162,7 @@ func (w *Worker) done(j *job, r *host.Result) {
 	}
 	if r.Began {
 		w.credit.learn(r.Outcome.Usage.WallNanos)
+		j.beganAt = r.Outcome.Started
 	}
 	j.outcome = &r.Outcome
 	if len(r.Outcome.Result) > queue.MaxInline || j.longLog() {

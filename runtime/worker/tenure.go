@@ -1,10 +1,6 @@
 package worker
 
-import (
-	"time"
-
-	"github.com/windrow-dev/windrow/queue"
-)
+import "github.com/windrow-dev/windrow/queue"
 
 // tenure is a session and what it entrusted to this worker. The worker's mutex
 // guards it.
@@ -29,11 +25,11 @@ type job struct {
 	id        queue.ID
 	fence     queue.Fence
 	phase     phase
-	handed    time.Time // to the host
-	told      bool      // that it has begun
-	dropped   bool      // hand it back rather than run it
-	submitted bool      // the host has it in truth
-	kill      string    // why the host shall kill it
+	beganAt   int64  // unix nanoseconds; 0 before the host has seen it begin
+	told      bool   // that it has begun
+	dropped   bool   // hand it back rather than begin it
+	submitted bool   // the host has it in truth
+	kill      string // why the host shall kill it
 	// outcome is what to report; nil means to hand back.
 	outcome *queue.Outcome
 	blobs   []string
@@ -62,52 +58,50 @@ const (
 	lost                   // killed; it is not answered for
 )
 
-// begunAfter is how long the host must have had an attempt for it to count as
-// begun: what cannot begin, it hands back sooner.
-const begunAfter = 25 * time.Millisecond
-
 // begun reports whether the attempt has begun, as far as the worker knows.
-func (j *job) begun(now time.Time) bool {
+func (j *job) begun() bool {
 	switch j.phase {
 	case preparing:
 		return false
 	case handed:
-		return now.Sub(j.handed) >= begunAfter
-	case storing, lost:
+		return j.beganAt != 0
+	case storing:
 		return true
+	case lost:
+		return j.beganAt != 0
 	default:
 		return j.outcome != nil
 	}
 }
 
 // held lists all jobs for a hello.
-func (t *tenure) held(now time.Time) []Held {
+func (t *tenure) held() []Held {
 	list := make([]Held, 0, len(t.jobs))
 	for _, j := range t.jobs {
-		list = append(list, Held{ID: j.id, Fence: j.fence, Begun: j.begun(now)})
+		list = append(list, Held{ID: j.id, Fence: j.fence, Begun: j.begun()})
 	}
 	return list
 }
 
 // running lists what a beat tells.
-func (t *tenure) running(now time.Time) []Begun {
+func (t *tenure) running() []Begun {
 	var list []Begun
 	for _, j := range t.jobs {
-		if j.begun(now) {
+		if j.begun() {
 			j.told = true
-			list = append(list, Begun{ID: j.id, Fence: j.fence, At: j.handed.UnixNano()})
+			list = append(list, Begun{ID: j.id, Fence: j.fence, At: j.beganAt})
 		}
 	}
 	return list
 }
 
 // untold reports whether something has begun of which no beat has told.
-func (t *tenure) untold(now time.Time) bool {
+func (t *tenure) untold() bool {
 	if t.handed == 0 {
 		return false
 	}
 	for _, j := range t.jobs {
-		if j.phase == handed && !j.told && j.begun(now) {
+		if j.phase == handed && !j.told && j.begun() {
 			return true
 		}
 	}

@@ -59,7 +59,6 @@ type Worker struct {
 	limitSeq    uint64
 	credit      credit
 	answered    time.Time // when the last answered beat was sent
-	tookBack    time.Time // when we last had the host hand back
 	drowsy      bool      // the beat sleeps long
 	draining    bool
 	cancel      context.CancelFunc
@@ -149,7 +148,7 @@ func (w *Worker) Drain(ctx context.Context) error {
 	if !started {
 		return nil
 	}
-	w.takeBack()
+	w.cfg.Host.TakeBack(0)
 	signal(w.work)
 	var err error
 	select {
@@ -175,14 +174,6 @@ func (w *Worker) Drain(ctx context.Context) error {
 // leaveWithin is how long the end of the session may take; without it the
 // leader finds out by itself.
 const leaveWithin = 3 * time.Second
-
-// takeBack has the host hand back all that has not begun.
-func (w *Worker) takeBack() {
-	w.mu.Lock()
-	w.tookBack = time.Now()
-	w.mu.Unlock()
-	w.cfg.Host.TakeBack(0)
-}
 
 // backoff paces the tries to find the leader.
 type backoff struct{ next time.Duration }

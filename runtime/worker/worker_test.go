@@ -188,6 +188,49 @@ func TestKillOnTheWay(t *testing.T) {
 	})
 }
 
+// TestRevokeOfOneThatWaits: it is handed back, and neither are its neighbours
+// nor is the worker's credit touched.
+func TestRevokeOfOneThatWaits(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.set(func() { p.stage.waits = true })
+		list := []Assignment{assignment(1, queue.Payload{}), assignment(2, queue.Payload{}), assignment(3, queue.Payload{})}
+		p.push(list...)
+		synctest.Wait()
+		p.set(func() {
+			p.link.seq++
+			p.link.pushes <- Push{Seq: p.link.seq, Kills: []Kill{{ID: list[1].ID, Fence: list[1].Fence}}}
+		})
+		pass(100 * time.Millisecond)
+		if p.handBacks() != 1 || p.input(1) == "" || p.input(2) != "" || p.input(3) == "" {
+			t.Errorf("%d hand-backs; the host has %q, %q, %q", p.handBacks(), p.input(1), p.input(2), p.input(3))
+		}
+		if last := p.last(); last.Limit.Seq != 0 {
+			t.Errorf("a revoke changed the credit: %+v", last.Limit)
+		}
+	})
+}
+
+// TestBegunIsTheHostsToSay: what waits in the host has not begun, however long.
+func TestBegunIsTheHostsToSay(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.push(assignment(1, queue.Payload{}))
+		synctest.Wait()
+		p.set(func() { p.stage.waits = true })
+		p.push(assignment(2, queue.Payload{}))
+		pass(time.Minute)
+		p.disconnect()
+		pass(100 * time.Millisecond)
+		h := p.greetings()[len(p.greetings())-1]
+		begun := map[uint64]bool{}
+		for _, x := range h.Held {
+			begun[x.Fence.Index] = x.Begun
+		}
+		if len(h.Held) != 2 || !begun[1] || begun[2] {
+			t.Errorf("came back with %+v", h.Held)
+		}
+	})
+}
+
 func TestDamagedAssignments(t *testing.T) {
 	playing(t, func(t *testing.T, p *play) {
 		damaged, faulty := assignment(1, queue.Payload{}), assignment(2, queue.Payload{})
