@@ -44,24 +44,7 @@ func (n *Node) forward(ctx context.Context, c *call) error {
 	f.queue.push(c)
 	f.flush()
 	f.mu.Unlock()
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	select {
-	case <-c.done:
-		return c.err
-	default:
-	}
-	if c.state == callSent {
-		return fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
-	}
-	c.state = callGivenUp
-	f.queue.givenUp(c)
-	return fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(ctx))
+	return c.await(ctx, &f.mu, &f.queue)
 }
 
 // forwarding is the way to the present leader, or nil.

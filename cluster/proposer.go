@@ -71,6 +71,29 @@ func (c *call) end(results []command.Result, index, term uint64, err error) {
 	c.done <- struct{}{}
 }
 
+// await waits for a call's outcome. A caller whose time is over takes it out of
+// the queue, which the mutex guards, unless it is on its way already.
+func (c *call) await(ctx context.Context, mu *sync.Mutex, queue *callQueue) error {
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	select {
+	case <-c.done:
+		return c.err
+	default:
+	}
+	if c.state == callSent {
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
+	}
+	c.state = callGivenUp
+	queue.givenUp(c)
+	return fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(ctx))
+}
+
 // entry is a log entry under way.
 type entry struct {
 	data   []byte
@@ -129,28 +152,7 @@ func (p *proposer) propose(ctx context.Context, c *call) error {
 	p.queue.push(c)
 	p.flush()
 	p.mu.Unlock()
-	return p.await(ctx, c)
-}
-
-func (p *proposer) await(ctx context.Context, c *call) error {
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-c.done:
-		return c.err
-	default:
-	}
-	if c.state == callSent {
-		return fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
-	}
-	c.state = callGivenUp
-	p.queue.givenUp(c)
-	return fmt.Errorf("%w: %w", ErrNotLeader, context.Cause(ctx))
+	return c.await(ctx, &p.mu, &p.queue)
 }
 
 // flush sends entries while there is something to send and room for it. The
