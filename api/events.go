@@ -110,7 +110,7 @@ func (s *Server) getEvents(c *fiber.Ctx) error {
 	default:
 		return refuse(wire.CodeBusy, "the node keeps %d answers open at a time; try again later", cap(s.streams))
 	}
-	c.Response().Header.SetContentType("text/event-stream")
+	c.Response().Header.SetContentType(typeEvents)
 	c.Response().Header.Set(fiber.HeaderCacheControl, "no-store")
 	c.Response().ImmediateHeaderFlush = true
 	conn := c.Context().Conn()

@@ -25,12 +25,15 @@ func (s *Server) metrics(c *fiber.Ctx) error {
 	if err := s.node.WriteMetrics(&b); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
-	c.Response().Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	c.Response().Header.SetContentType(typeMetrics)
 	c.Response().SetBodyRaw(b.Bytes())
 	return nil
 }
 
-// firstPage stands in for the web page.
-func firstPage(c *fiber.Ctx) error {
-	return c.SendString("Windrow is running. The API is under /v1; begin with GET /v1/cluster.\n")
+// page answers with the web page, or says that there is none.
+func (s *Server) page(c *fiber.Ctx) error {
+	if s.cfg.Page != nil {
+		return s.cfg.Page(c)
+	}
+	return c.SendString("Windrow is running. GET /docs tells of the API; begin with GET /v1/cluster.\n")
 }

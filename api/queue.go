@@ -139,29 +139,28 @@ func (s *Server) putQueue(c *fiber.Ctx) error {
 	return s.sendQueue(c, namespace, name, set)
 }
 
-// pauseQueue is both pause and resume; either is harmless to repeat, so a
-// repeat acts again.
-func (s *Server) pauseQueue(paused bool) fiber.Handler {
-	verb := "resume"
-	if paused {
-		verb = "pause"
+// pauseQueue starts nothing more of a queue.
+func (s *Server) pauseQueue(c *fiber.Ctx) error { return s.setPaused(c, "pause", true) }
+
+// resumeQueue goes on with it.
+func (s *Server) resumeQueue(c *fiber.Ctx) error { return s.setPaused(c, "resume", false) }
+
+// setPaused is harmless to repeat, so a repeat acts again.
+func (s *Server) setPaused(c *fiber.Ctx, verb string, paused bool) error {
+	namespace, name, err := s.queueAsked(c)
+	if err != nil {
+		return err
 	}
-	return func(c *fiber.Ctx) error {
-		namespace, name, err := s.queueAsked(c)
-		if err != nil {
-			return err
-		}
-		ctx, cancel := s.context()
-		defer cancel()
-		if _, err := s.bare(c, ctx, namespace, "queues/"+name+"/"+verb); err != nil {
-			return err
-		}
-		set, err := s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) { a.Paused = paused })
-		if err != nil {
-			return err
-		}
-		return s.sendQueue(c, namespace, name, set)
+	ctx, cancel := s.context()
+	defer cancel()
+	if _, err := s.bare(c, ctx, namespace, "queues/"+name+"/"+verb); err != nil {
+		return err
 	}
+	set, err := s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) { a.Paused = paused })
+	if err != nil {
+		return err
+	}
+	return s.sendQueue(c, namespace, name, set)
 }
 
 // bare takes a POST that needs no body, and its idempotency key.

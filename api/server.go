@@ -102,6 +102,8 @@ type Server struct {
 	uploads chan struct{}
 	streams chan struct{}
 	ids     idMaker
+	// reference is /openapi.json.
+	reference []byte
 
 	// running is done when the server goes down: what waits answers then.
 	running context.Context
@@ -134,6 +136,10 @@ func New(cfg Config) (*Server, error) {
 		IdleTimeout:                  cfg.Timeouts.Idle,
 		ErrorHandler:                 s.fail,
 	})
+	var err error
+	if s.reference, err = reference(); err != nil {
+		return nil, err
+	}
 	s.routes()
 	s.harden(s.app.Server())
 	return s, nil
@@ -194,60 +200,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// routes lists all there is; the busiest come first, since Fiber looks at them
-// one by one.
-func (s *Server) routes() {
-	if s.cfg.Answered != nil {
-		s.app.Use(s.observe)
-	}
-	s.app.Use(s.enter)
-	v1 := s.app.Group("/v1")
-	v1.Post("/tasks", s.postTask)
-	v1.Post("/tasks/batch", s.postBatch)
-	v1.Post("/tasks/:id/revoke", s.revokeTask)
-	v1.Get("/tasks", s.listTasks)
-	v1.Get("/tasks/:id", s.getTask)
-	v1.Get("/tasks/:id/logs", s.getLog)
-
-	v1.Get("/modules", s.listModules)
-	v1.Put("/modules/:name", s.putModule)
-	v1.Get("/modules/:name", s.getModule)
-	v1.Delete("/modules/:name", s.deleteModule)
-	v1.Get("/modules/:name/wasm", s.getWasm)
-	v1.Put("/blobs/:digest", s.putBlob)
-	v1.Get("/blobs/:digest", s.getBlob)
-
-	v1.Get("/queues", s.listQueues)
-	v1.Get("/queues/:name", s.getQueue)
-	v1.Put("/queues/:name", s.putQueue)
-	v1.Post("/queues/:name/pause", s.pauseQueue(true))
-	v1.Post("/queues/:name/resume", s.pauseQueue(false))
-	v1.Post("/queues/:name/purge", s.purgeQueue)
-	v1.Get("/queues/:name/dead", s.listDead)
-	v1.Post("/queues/:name/dead/replay", s.replayDead)
-
-	v1.Get("/pools", s.listPools)
-	v1.Get("/pools/:name", s.getPool)
-	v1.Put("/pools/:name", s.putPool)
-	v1.Delete("/pools/:name", s.deletePool)
-
-	v1.Get("/events", s.getEvents)
-	v1.Get("/workers", s.listWorkers)
-	v1.Get("/cluster", s.getCluster)
-	v1.Post("/cluster/join", s.joinCluster)
-	v1.Post("/cluster/transfer", s.transferLead)
-	v1.Delete("/cluster/nodes/:id", s.removeNode)
-
-	s.app.Get("/livez", s.live)
-	s.app.Get("/readyz", s.ready)
-	s.app.Get("/metrics", s.metrics)
-	page := s.cfg.Page
-	if page == nil {
-		page = firstPage
-	}
-	s.app.Get("/", page)
-}
-
 // observe tells how a request was answered. An error is answered here, since
 // its status is not known before.
 func (s *Server) observe(c *fiber.Ctx) error {
@@ -274,7 +226,7 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 			return err
 		}
 	}
-	if s.cfg.Auth != nil && !open(c.Path()) {
+	if s.cfg.Auth != nil && !free[c.Path()] {
 		if !s.cfg.Auth.Allow(c.Request().Header.Peek(fiber.HeaderAuthorization)) {
 			return refuse(wire.CodeUnauthorized, "send the header Authorization: Bearer TOKEN; the administrator's token is in the data folder of the node that was started first")
 		}
@@ -287,6 +239,12 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 	return nil
 }
 
-// open says which paths need no token: probes, and the page, which asks for
-// one itself.
-func open(path string) bool { return path == "/livez" || path == "/readyz" || path == "/" }
+// free lists the paths that need no token: probes, the page, which asks for one
+// itself, and the description.
+var free = func() map[string]bool {
+	paths := map[string]bool{}
+	for _, r := range table {
+		paths[r.path] = r.traits&open != 0
+	}
+	return paths
+}()
