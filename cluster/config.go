@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/cluster/peer"
 )
 
@@ -37,6 +38,16 @@ type Config struct {
 	Resolve func(ctx context.Context, target string) (string, error)
 	// Ready must hold before this node asks to vote; nil is always.
 	Ready func() bool
+	// Check judges each command that another node has the leader propose, since
+	// what is in the log is in it for good: one whose result is not command.OK
+	// stays out, and its proposer is given that result. Nil lets all in.
+	Check func(cmd []byte) command.Result
+	// NoSpace is told that the log could not be written for want of space, as
+	// often as it happens; it must not block. Nil is nobody.
+	NoSpace func()
+	// ClockJumped is told when the machine's time of a leader has jumped
+	// forward; it must not block. Nil is nobody.
+	ClockJumped func()
 
 	// Tuning; zero is the default.
 	SnapshotBytes int64 // log bytes between snapshots, 64 MiB
@@ -78,6 +89,15 @@ func (c *Config) defaults() error {
 	}
 	if c.Ready == nil {
 		c.Ready = func() bool { return true }
+	}
+	if c.Check == nil {
+		c.Check = func([]byte) command.Result { return command.Result{} }
+	}
+	if c.NoSpace == nil {
+		c.NoSpace = func() {}
+	}
+	if c.ClockJumped == nil {
+		c.ClockJumped = func() {}
 	}
 	if c.clocks == nil {
 		c.clocks = readClocks

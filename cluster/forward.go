@@ -141,15 +141,31 @@ func (n *Node) servePropose(ctx context.Context, b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCall(cmds)
-	if err != nil {
-		return nil, err
-	}
 	if len(cmds) == 0 {
 		return nil, errors.New("no commands")
 	}
-	if err := n.proposer.propose(ctx, c); err != nil {
+	results := make([]command.Result, len(cmds))
+	let := make([][]byte, 0, len(cmds))
+	for i, cmd := range cmds {
+		if results[i] = n.cfg.Check(cmd); results[i].Code == command.OK {
+			let = append(let, cmd)
+		}
+	}
+	c, err := newCall(let)
+	if err != nil {
 		return nil, err
 	}
-	return appendOutcome(nil, c.index, c.results), nil
+	c.index = n.AppliedIndex()
+	if len(let) > 0 {
+		if err := n.proposer.propose(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	next := c.results
+	for i := range results {
+		if results[i].Code == command.OK {
+			results[i], next = next[0], next[1:]
+		}
+	}
+	return appendOutcome(nil, c.index, results), nil
 }

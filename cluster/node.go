@@ -103,11 +103,8 @@ func (n *Node) open() error {
 		return fmt.Errorf("make log folder: %w", err)
 	}
 	var err error
-	n.wal, err = openWAL(func() (*wal.WAL, error) {
-		return wal.Open(dir, wal.WithLogger(logger), wal.WithSegmentSize(n.cfg.SegmentBytes))
-	})
-	if err != nil {
-		return fmt.Errorf("open log %s: %w; if it is damaged, %s", dir, err, damagedAdvice)
+	if n.wal, err = wal.Open(dir, wal.WithLogger(logger), wal.WithSegmentSize(n.cfg.SegmentBytes)); err != nil {
+		return fmt.Errorf("open log: %w", err)
 	}
 	if n.snapshots, err = openSnapshots(n.ctx, n.cfg.Folder.Path("raft", "snapshots"), n.shard); err != nil {
 		return err
@@ -122,17 +119,13 @@ func (n *Node) open() error {
 	if n.logs, err = newLogStore(disk, n.cfg.CacheBytes); err != nil {
 		return err
 	}
-	n.logs.dispensable, n.logs.stored = n.dispensable, n.hints.logged
+	n.logs.dispensable, n.logs.stored, n.logs.full = n.dispensable, n.hints.logged, n.cfg.NoSpace
 	if n.hints.stored, err = n.logs.LastIndex(); err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
 	if err := n.alignLog(); err != nil {
 		return err
 	}
-	if err := n.logs.verifyRest(n.shard.AppliedIndex()); err != nil {
-		return fmt.Errorf("%w; %s", err, damagedAdvice)
-	}
-	n.logs.damaged = n.fail
 	n.transport = newTransport(n, logger)
 	conf := raft.DefaultConfig()
 	conf.LocalID = n.id

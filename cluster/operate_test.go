@@ -259,9 +259,11 @@ func clocksOf(offsets []*atomic.Int64, i int) func() reading {
 
 func TestClusterTime(t *testing.T) {
 	offsets := []*atomic.Int64{{}, {}, {}}
+	var jumps atomic.Int32
 	var c servers
 	for i := range 3 {
-		s := &server{t: t, dir: t.TempDir(), name: fmt.Sprint("n", i), cfg: Config{clocks: clocksOf(offsets, i)}}
+		s := &server{t: t, dir: t.TempDir(), name: fmt.Sprint("n", i), cfg: Config{
+			clocks: clocksOf(offsets, i), ClockJumped: func() { jumps.Add(1) }}}
 		if i > 0 {
 			s.cfg.Join = []string{c[0].addr}
 		}
@@ -286,6 +288,7 @@ func TestClusterTime(t *testing.T) {
 	}
 	offsets[(i+1)%3].Store(int64(time.Hour))
 	eventually(t, "T follows the majority", func() bool { return ahead() > 50*time.Minute })
+	eventually(t, "the jump is told", func() bool { return jumps.Load() > 0 })
 	lead.mustPropose("an hour ahead")
 	// The next leader's clock is right, but T does not go back.
 	if err := lead.Transfer(within(t), fmt.Sprint("n", (i+2)%3)); err != nil {

@@ -33,7 +33,9 @@ func (n *Node) keepTime() {
 		if !l.Self || n.clock.behind() < time.Millisecond {
 			continue
 		}
-		if !n.checkClock(n.ctx, clockLimit) && time.Since(warned) > clockWarn {
+		if n.checkClock(n.ctx, clockLimit) {
+			n.cfg.ClockJumped()
+		} else if time.Since(warned) > clockWarn {
 			warned = time.Now()
 			n.log.Warn("the wall clock is ahead of the cluster's time, and no majority of servers agrees with it",
 				"ahead", n.clock.behind())
