@@ -18,7 +18,8 @@ type logStore struct {
 	dispensable func(index uint64) error
 	grown       chan struct{} // a hint that the log has grown by markEvery
 	stored      func(last uint64)
-	full        func() // there is no space for the log
+	damaged     func(error) // hears of an entry that is not what was written
+	full        func()      // there is no space for the log
 	writes      writeWatch
 
 	mu     sync.Mutex
@@ -94,7 +95,14 @@ func (s *logStore) GetLog(index uint64, l *raft.Log) error {
 		}
 	}
 	s.mu.Unlock()
-	return s.LogStore.GetLog(index, l)
+	if err := s.LogStore.GetLog(index, l); err != nil {
+		return err
+	}
+	err := verify(l)
+	if err != nil && s.damaged != nil {
+		s.damaged(err)
+	}
+	return err
 }
 
 // StoreLog implements raft.LogStore.
@@ -102,6 +110,11 @@ func (s *logStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{
 
 // StoreLogs implements raft.LogStore.
 func (s *logStore) StoreLogs(logs []*raft.Log) error {
+	for _, l := range logs {
+		if err := sign(l); err != nil {
+			return err
+		}
+	}
 	s.writes.begin()
 	err := s.LogStore.StoreLogs(logs)
 	s.writes.end(err)

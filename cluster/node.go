@@ -103,8 +103,11 @@ func (n *Node) open() error {
 		return fmt.Errorf("make log folder: %w", err)
 	}
 	var err error
-	if n.wal, err = wal.Open(dir, wal.WithLogger(logger), wal.WithSegmentSize(n.cfg.SegmentBytes)); err != nil {
-		return fmt.Errorf("open log: %w", err)
+	n.wal, err = openWAL(func() (*wal.WAL, error) {
+		return wal.Open(dir, wal.WithLogger(logger), wal.WithSegmentSize(n.cfg.SegmentBytes))
+	})
+	if err != nil {
+		return fmt.Errorf("open log %s: %w; if it is damaged, %s", dir, err, damagedAdvice)
 	}
 	if n.snapshots, err = openSnapshots(n.ctx, n.cfg.Folder.Path("raft", "snapshots"), n.shard); err != nil {
 		return err
@@ -126,6 +129,10 @@ func (n *Node) open() error {
 	if err := n.alignLog(); err != nil {
 		return err
 	}
+	if err := n.logs.verifyRest(n.shard.AppliedIndex()); err != nil {
+		return fmt.Errorf("%w; %s", err, damagedAdvice)
+	}
+	n.logs.damaged = n.fail
 	n.transport = newTransport(n, logger)
 	conf := raft.DefaultConfig()
 	conf.LocalID = n.id
