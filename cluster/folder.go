@@ -127,7 +127,7 @@ func (f *Folder) identify(want string) error {
 		return fmt.Errorf("read node identity: %w", err)
 	}
 	if err := json.Unmarshal(b, &f.id); err != nil {
-		return fmt.Errorf("read node identity: %w", err)
+		return fmt.Errorf("read node identity %s: %w; it is damaged: %s", f.Path(identityName), err, damagedAdvice)
 	}
 	if want != "" && want != f.id.NodeID {
 		return fmt.Errorf("data folder %s belongs to node %q, not %q", f.dir, f.id.NodeID, want)
