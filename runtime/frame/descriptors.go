@@ -18,3 +18,7 @@ const (
 	FDCompileOut    = 4 // an empty directory to compile into
 	FDCompileEnd    = 5
 )
+
+// ExitNodeFault is the exit code of a compile process that failed for want of
+// something that the node should have given it: the module is not to blame.
+const ExitNodeFault = 2

@@ -37,6 +37,11 @@ type compilation struct {
 	err  error
 }
 
+// refusal is a failure to compile that is the module's own: no node can.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // compilesAtOnce is few: each may take a core and two gigabytes.
 const compilesAtOnce = 1
 
@@ -66,7 +71,7 @@ func isDigestName(s string) bool {
 func (c *compiler) directory(m Module) (string, error) {
 	name := strings.TrimPrefix(m.Digest, "sha256:")
 	if !isDigestName(name) {
-		return "", fmt.Errorf("%q is no digest", m.Digest)
+		return "", refusal(fmt.Sprintf("%q is no digest", m.Digest))
 	}
 	return filepath.Join(c.h.cfg.CacheDir, name), nil
 }
@@ -178,14 +183,16 @@ func (c *compiler) child(m Module, tmp string) error {
 	switch {
 	case err == nil && kind == frame.KindReady && werr == nil && state.Success():
 		return nil
+	case err == nil && kind == frame.KindFailed && werr == nil && state.ExitCode() == frame.ExitNodeFault:
+		return fmt.Errorf("compile: %s", text([]byte(frame.DecodeFailed(body))))
 	case err == nil && kind == frame.KindFailed:
-		return errors.New(text([]byte(frame.DecodeFailed(body))))
+		return refusal(text([]byte(frame.DecodeFailed(body))))
 	case errors.Is(context.Cause(ctx), errCompileTime):
 		return errCompileTime
 	case ctx.Err() != nil:
 		return ErrClosed
 	case outOfMemory(said):
-		return errors.New("compiling the module takes more than 2 GiB of memory")
+		return refusal("compiling the module takes more than 2 GiB of memory")
 	case werr != nil:
 		return fmt.Errorf("compile: %w", werr)
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -202,6 +203,11 @@ func (e compiledEvent) apply(l *loop) {
 		return
 	}
 	e.m.state = stateUnknown
-	l.failAll(e.m, queue.ErrUnavailable, e.err.Error())
+	var refused refusal
+	if errors.As(e.err, &refused) {
+		l.failAll(e.m, queue.ErrUnavailable, e.err.Error())
+	} else {
+		l.passOn(e.m, e.err.Error())
+	}
 	l.forget(e.m)
 }

@@ -83,7 +83,7 @@ func (l *loop) startFailed(m *module, reason string) {
 	}
 	if m.failures++; m.failures >= startTries {
 		m.failures = 0
-		l.failAll(m, queue.ErrUnavailable, "the sandbox did not start: "+reason)
+		l.passOn(m, "the sandbox did not start: "+reason)
 		l.forget(m)
 		return
 	}

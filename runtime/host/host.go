@@ -110,8 +110,11 @@ type Attempt struct {
 // Result is what became of an attempt. Where it did not begin, Outcome has an
 // error type only if the attempt was killed while it waited.
 type Result struct {
-	Began   bool
-	Outcome queue.Outcome
+	Began bool
+	// Elsewhere says that the attempt did not begin for a fault that is this
+	// node's, as far as it knows: the attempt may be made elsewhere, or later.
+	Elsewhere bool
+	Outcome   queue.Outcome
 }
 
 // Host runs attempts in child processes.

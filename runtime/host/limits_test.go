@@ -100,20 +100,42 @@ func TestTableGrow(t *testing.T) {
 func TestUnusableModules(t *testing.T) {
 	h := newHost(t)
 	for _, c := range []struct {
-		m    Module
-		want string
+		m         Module
+		want      string
+		elsewhere bool
 	}{
-		{guest(t, "foreign", KindCommand), queue.ErrUnavailable},
-		{guest(t, "start", KindCommand), queue.ErrTrap},
-		{Module{Digest: "none", Path: "testdata/nonesuch.wasm", Kind: KindCommand}, queue.ErrUnavailable},
-		{Module{Digest: "text", Path: "testdata/acts.c", Kind: KindCommand}, queue.ErrUnavailable},
-		{Module{Digest: "../x", Path: "testdata/acts.wasm", Kind: KindCommand}, queue.ErrUnavailable},
+		{guest(t, "foreign", KindCommand), queue.ErrUnavailable, false},
+		{guest(t, "start", KindCommand), queue.ErrTrap, false},
+		{Module{Digest: "none", Path: "testdata/nonesuch.wasm", Kind: KindCommand}, queue.ErrUnavailable, true},
+		{Module{Digest: "text", Path: "testdata/acts.c", Kind: KindCommand}, queue.ErrUnavailable, false},
+		{Module{Digest: "../x", Path: "testdata/acts.wasm", Kind: KindCommand}, queue.ErrUnavailable, false},
 	} {
-		o := run(t, h, attempt(c.m, ""))
-		if o.OK || o.Error.Type != c.want || o.Error.Message == "" {
-			t.Errorf("%+v: %+v", c.m, o.Error)
+		r := await(t, submit(h, attempt(c.m, "")))
+		o := r.Outcome
+		if o.OK || o.Error.Type != c.want || o.Error.Message == "" || r.Elsewhere != c.elsewhere {
+			t.Errorf("%+v: elsewhere %v, %+v", c.m, r.Elsewhere, o.Error)
 		}
 		t.Logf("%s: %s", c.m.Path, o.Error.Message)
+	}
+}
+
+// What a node lacks to compile, another may have; what the compiler refuses,
+// all refuse.
+func TestCompileFaultOfTheNode(t *testing.T) {
+	m := guest(t, "acts", KindCommand)
+	for name, spoil := range map[string]func(*Host) error{
+		"no cache folder": func(h *Host) error { return os.RemoveAll(h.cfg.CacheDir) },
+		"no executable":   func(h *Host) error { h.cfg.CompileArgs = []string{"hostile-child", "die"}; return nil },
+		"no time":         func(h *Host) error { h.cfg.CompileTimeout = time.Nanosecond; return nil },
+	} {
+		h := newHost(t)
+		if err := spoil(h); err != nil {
+			t.Fatal(err)
+		}
+		r := await(t, submit(h, attempt(m, "count")))
+		if r.Began || !r.Elsewhere || r.Outcome.Error == nil || r.Outcome.Error.Type != queue.ErrUnavailable {
+			t.Errorf("%s: %+v, %+v", name, r, r.Outcome.Error)
+		}
 	}
 }
 

@@ -183,6 +183,17 @@ func (l *loop) failAll(m *module, errType, message string) {
 	}
 }
 
+// passOn ends all jobs of m that wait: this node could not begin them.
+func (l *loop) passOn(m *module, why string) {
+	jobs := m.waiting
+	m.waiting = nil
+	for _, j := range jobs {
+		l.finish(j, Result{Elsewhere: true, Outcome: queue.Outcome{
+			Error: &queue.Error{Type: queue.ErrUnavailable, Message: why}, Finished: time.Now().UnixNano(),
+		}})
+	}
+}
+
 // forget drops a module for which there is nothing left.
 func (l *loop) forget(m *module) {
 	if len(m.waiting) == 0 && len(m.children) == 0 && m.starting == 0 && m.state != stateCompiling {

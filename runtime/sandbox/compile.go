@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"os"
+	"syscall"
 
 	"github.com/windrow-dev/windrow/runtime/frame"
 )
@@ -16,13 +18,23 @@ func CompileMain(skip ...string) int {
 	answers := newAnswers(os.NewFile(frame.FDAnswers, "answers"))
 	if err := compile(skip); err != nil {
 		_ = answers.say(frame.KindFailed, func(b []byte) []byte { return frame.AppendFailed(b, readable(err)) })
-		return 1
+		return blame(err)
 	}
 	var ready frame.Ready
 	if answers.say(frame.KindReady, ready.Append) != nil {
 		return 1
 	}
 	return 0
+}
+
+// blame is the exit code of a failed compilation. What the system refused, a
+// full disk's next block or a file that is gone, another node may have.
+func blame(err error) int {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return frame.ExitNodeFault
+	}
+	return 1
 }
 
 func compile(skip []string) error {
