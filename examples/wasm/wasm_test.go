@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
 
 	judge "github.com/windrow-dev/windrow/runtime/module"
 )
@@ -87,10 +89,12 @@ func build(t *testing.T, name string) module {
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", name, err, msg)
 	}
-	code, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return load(t, name, read(t, file))
+}
+
+// load compiles a command module that a node would take.
+func load(t *testing.T, name string, code []byte) module {
+	t.Helper()
 	if info, err := judge.Read(code, judge.Defaults()); err != nil || info.Kind != judge.Command {
 		t.Fatalf("a node would refuse %s: %v", name, err)
 	}
@@ -107,19 +111,42 @@ func build(t *testing.T, name string) module {
 // run gives stdin to a fresh instance and returns what it prints.
 func (m module) run(t *testing.T, stdin []byte) []byte {
 	t.Helper()
+	stdout, stderr, code := m.start(t, stdin)
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s", code, stderr)
+	}
+	if stderr == "" {
+		t.Error("the task logs nothing")
+	}
+	return stdout
+}
+
+// fails holds a task to exit code 1 and a line of its log.
+func (m module) fails(t *testing.T, stdin, want string) {
+	t.Helper()
+	if stdout, stderr, code := m.start(t, []byte(stdin)); code != 1 || len(stdout) > 0 || !strings.Contains(stderr, want) {
+		t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %q", stdin, code, stdout, stderr, want)
+	}
+}
+
+// start runs a fresh instance to its end.
+func (m module) start(t *testing.T, stdin []byte) (out []byte, logged string, code uint32) {
+	t.Helper()
 	var stdout, stderr strings.Builder
 	config := wazero.NewModuleConfig().WithName("").WithStdin(bytes.NewReader(stdin)).WithStdout(&stdout).WithStderr(&stderr).
 		WithSysWalltime().WithSysNanotime()
-	// Instantiating runs _start to its end; exit code 0 is no error.
+	// Instantiating runs _start to its end.
 	mod, err := m.runtime.InstantiateModule(t.Context(), m.compiled, config)
-	if err != nil {
+	var exit *sys.ExitError
+	switch {
+	case err == nil:
+		if err := mod.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	case errors.As(err, &exit):
+		code = exit.ExitCode()
+	default:
 		t.Fatalf("%v\n%s", err, stderr.String())
 	}
-	if err := mod.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if stderr.Len() == 0 {
-		t.Error("the task logs nothing")
-	}
-	return []byte(stdout.String())
+	return []byte(stdout.String()), stderr.String(), code
 }
