@@ -28,10 +28,11 @@ func CompileMain(skip ...string) int {
 }
 
 // blame is the exit code of a failed compilation. What the system refused, a
-// full disk's next block or a file that is gone, another node may have.
+// full disk's next block or a file that is gone, another node may have; a file
+// longer than compiled code may be is the module's.
 func blame(err error) int {
 	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errors.As(err, &errno) && errno != syscall.EFBIG {
 		return frame.ExitNodeFault
 	}
 	return 1
