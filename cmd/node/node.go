@@ -38,6 +38,7 @@ type node struct {
 	blobs   blobs
 	modules *modules
 	live    *liveLogs
+	disk    diskWatch
 	journal *journal.Journal
 	metrics *metrics.Set
 	servers *servers // of a worker node
@@ -66,6 +67,7 @@ const closeWithin = 20 * time.Second
 func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err error) {
 	n = &node{cfg: cfg, log: log, broken: make(chan error, 8), live: newLiveLogs()}
 	n.metrics = metrics.New(metricSource{n})
+	n.disk.look = n.lookAtDisk
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
@@ -279,6 +281,7 @@ func (n *node) openCluster(context.Context) (err error) {
 		RaftAddr: n.cfg.AdvertiseRaft, HTTPAddr: n.httpAddr(), Role: n.cfg.Role, Version: state.Version,
 		Join: n.cfg.Join, BootstrapExpect: n.cfg.BootstrapExpect, Resolve: n.resolve,
 		Ready: func() bool { return len(n.blobs.Wanted()) == 0 },
+		Check: n.check, NoSpace: func() { n.replica.Store().ReleaseReserve() }, ClockJumped: n.leader.ClockChanged,
 	})
 	if err != nil {
 		return fmt.Errorf("start the cluster node: %w", err)

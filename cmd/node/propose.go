@@ -13,25 +13,14 @@ import (
 // shard is the only one there is; keys, commands and routing carry it.
 const shard = 0
 
-// Propose implements api.Proposer. New work is refused while the disk is low;
-// what ends work goes on.
+// Propose implements api.Proposer. A node whose own disk is low takes no new
+// work; neither does the leader then, whoever asks it.
 func (n *node) Propose(ctx context.Context, c command.Command) (command.Result, uint64, error) {
-	if brings(c) {
-		if space, err := n.replica.Store().FreeSpace(); err == nil && space.Low {
-			return command.Result{}, 0, fmt.Errorf("%w: less is free in the data folder than this node needs to go on", api.ErrDiskFull)
-		}
+	if r := n.room(c); r.Code != command.OK {
+		return r, n.replica.AppliedIndex(), nil
 	}
 	r, index, err := n.cluster.Propose(ctx, command.Encode(shard, c))
 	return r, index, apiError(err)
-}
-
-// brings reports whether a command brings data in.
-func brings(c command.Command) bool {
-	switch c.(type) {
-	case *command.Submit, *command.Stage, *command.PutDocument:
-		return true
-	}
-	return false
 }
 
 // apiError gives an error of the cluster the name that the API knows.
