@@ -122,7 +122,7 @@ func ofNode(err error) *Error {
 	case errors.Is(err, ErrNoLeader):
 		return refuse(wire.CodeNoLeader, "nothing was done; try again in a moment, and see GET /v1/cluster if it lasts")
 	case errors.Is(err, ErrDiskFull):
-		return refuse(wire.CodeDiskFull, "nothing was done; free space on the data folder's disk of the leader and try again")
+		return refuse(wire.CodeDiskFull, "nothing was done; free space on the disk of the data folder of the node that was asked, and try again")
 	case errors.Is(err, ErrBusy):
 		return refuse(wire.CodeBusy, "nothing was done; try again in a moment, or send less at once")
 	case errors.Is(err, ErrNotFound):

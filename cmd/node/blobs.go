@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/windrow-dev/windrow/api"
 	"github.com/windrow-dev/windrow/cluster/blob"
@@ -27,19 +28,28 @@ type blobs struct {
 // Put implements api.Blobs.
 func (b blobs) Put(ctx context.Context, body io.Reader, want string) (string, int64, error) {
 	info, err := b.Replicator.Put(ctx, body, want, b.most)
-	if errors.Is(err, blob.ErrDigest) {
-		err = fmt.Errorf("%w: %w", api.ErrDigest, err)
+	return info.Digest, info.Size, blobError(err)
+}
+
+// blobError gives an error of a blob the name that the API knows.
+func blobError(err error) error {
+	switch {
+	case errors.Is(err, blob.ErrMismatch):
+		return fmt.Errorf("%w: %w", api.ErrDigest, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", api.ErrDiskFull, err)
+	case errors.Is(err, blob.ErrNotFound):
+		return fmt.Errorf("%w: %w", api.ErrNotFound, err)
+	case errors.Is(err, blob.ErrNoQuorum), errors.Is(err, blob.ErrClosed):
+		return fmt.Errorf("%w: %w", api.ErrBusy, err)
 	}
-	return info.Digest, info.Size, err
+	return err
 }
 
 // Open implements api.Blobs.
 func (b blobs) Open(ctx context.Context, digest string) (io.ReadCloser, int64, error) {
 	r, size, err := b.Replicator.Open(ctx, digest)
-	if errors.Is(err, blob.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", api.ErrNotFound, err)
-	}
-	return r, size, err
+	return r, size, blobError(err)
 }
 
 // File gives the file of a blob, fetched from another server where it is
