@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 
 	"github.com/hashicorp/raft"
-	wal "github.com/hashicorp/raft-wal"
 )
 
 // Every entry carries a checksum of its own, from its leader's memory to
@@ -52,32 +51,21 @@ func verify(l *raft.Log) error {
 	return nil
 }
 
-// openWAL opens the log on disk; its index answers damage with a panic.
-func openWAL(open func() (*wal.WAL, error)) (w *wal.WAL, err error) {
+// guarded opens what answers damage with a panic.
+func guarded[T any](open func() (T, error)) (v T, err error) {
 	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, fault)
+		fault := recover()
+		if fault == nil {
+			return
 		}
+		why, ok := fault.(error)
+		if !ok {
+			why = fmt.Errorf("%v", fault)
+		}
+		if !errors.Is(why, ErrDamaged) {
+			why = fmt.Errorf("%w: %w", ErrDamaged, why)
+		}
+		err = fmt.Errorf("%w: %s", why, damagedAdvice)
 	}()
 	return open()
-}
-
-// verifyRest looks at all that is yet to be applied, so that a node with a
-// damaged log does not begin.
-func (s *logStore) verifyRest(applied uint64) error {
-	first, err := s.FirstIndex()
-	if err != nil {
-		return fmt.Errorf("read log: %w", err)
-	}
-	last, err := s.LastIndex()
-	if err != nil {
-		return fmt.Errorf("read log: %w", err)
-	}
-	for i := max(first, applied+1); i <= last && i > 0; i++ {
-		var l raft.Log
-		if err := s.GetLog(i, &l); err != nil {
-			return fmt.Errorf("read log entry %d: %w", i, err)
-		}
-	}
-	return nil
 }

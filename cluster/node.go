@@ -103,7 +103,7 @@ func (n *Node) open() error {
 		return fmt.Errorf("make log folder: %w", err)
 	}
 	var err error
-	n.wal, err = openWAL(func() (*wal.WAL, error) {
+	n.wal, err = guarded(func() (*wal.WAL, error) {
 		return wal.Open(dir, wal.WithLogger(logger), wal.WithSegmentSize(n.cfg.SegmentBytes))
 	})
 	if err != nil {
@@ -129,10 +129,6 @@ func (n *Node) open() error {
 	if err := n.alignLog(); err != nil {
 		return err
 	}
-	if err := n.logs.verifyRest(n.shard.AppliedIndex()); err != nil {
-		return fmt.Errorf("%w; %s", err, damagedAdvice)
-	}
-	n.logs.damaged = n.fail
 	n.transport = newTransport(n, logger)
 	conf := raft.DefaultConfig()
 	conf.LocalID = n.id
@@ -152,8 +148,13 @@ func (n *Node) open() error {
 	if err := n.recoverServers(conf, machine); err != nil {
 		return err
 	}
-	if n.raft, err = raft.NewRaft(conf, machine, n.logs, n.wal, n.snapshots, n.transport); err != nil {
-		return fmt.Errorf("start raft: %w", err)
+	n.logs.damaged = n.fail
+	// Raft reads all that follows the snapshot, and so finds what is damaged.
+	n.raft, err = guarded(func() (*raft.Raft, error) {
+		return raft.NewRaft(conf, machine, n.logs, n.wal, n.snapshots, n.transport)
+	})
+	if err != nil {
+		return fmt.Errorf("start raft on %s: %w", dir, err)
 	}
 	return nil
 }
