@@ -160,14 +160,15 @@ func (n *node) push() error {
 	return err
 }
 
-// rss is the resident memory in MiB.
+// rss is the resident memory of the process's own, in MiB: pages of the store's
+// mapped files are the page cache's.
 func (n *node) rss() float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
 			kib, _ := strconv.Atoi(strings.Fields(rest)[0])
 			return float64(kib) / 1024
 		}
