@@ -3,11 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
-	"os"
 	"sync"
 	"time"
 
+	"github.com/windrow-dev/windrow/cluster/blob"
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/cluster/lead/link"
 	"github.com/windrow-dev/windrow/queue"
@@ -103,11 +104,10 @@ func (m *modules) Local(digest string) (host.Module, bool) {
 
 // Fetch implements worker.Modules.
 func (m *modules) Fetch(ctx context.Context, digest string) (host.Module, error) {
-	path, err := m.blobs.File(ctx, digest)
-	if err != nil {
-		return host.Module{}, err
+	path, wasm, err := m.read(ctx, digest)
+	if errors.Is(err, blob.ErrDamaged) { // it was put aside; another server may have it whole
+		path, wasm, err = m.read(ctx, digest)
 	}
-	wasm, err := os.ReadFile(path)
 	if err != nil {
 		return host.Module{}, err
 	}
@@ -122,6 +122,16 @@ func (m *modules) Fetch(ctx context.Context, digest string) (host.Module, error)
 	defer m.mu.Unlock()
 	m.known[digest] = found
 	return found, nil
+}
+
+// read gives a module's file and its bytes, checked.
+func (m *modules) read(ctx context.Context, digest string) (string, []byte, error) {
+	path, err := m.blobs.File(ctx, digest)
+	if err != nil {
+		return "", nil, err
+	}
+	wasm, err := m.blobs.Local.ReadAll(digest, m.limit)
+	return path, wasm, err
 }
 
 // values implements worker.Blobs.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -180,6 +181,13 @@ func (l *Load) note(task *windrow.Task) {
 
 // Acked is how many tasks have been acknowledged.
 func (l *Load) Acked() int { return int(l.acked.Load()) }
+
+// IDs gives each acknowledged task with its number.
+func (l *Load) IDs() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.owner)
+}
 
 // Unknown is how many requests may or may not have been carried out, as the
 // client says; each was repeated until it was acknowledged.

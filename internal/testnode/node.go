@@ -159,6 +159,25 @@ func (n *Node) WaitReady() {
 	})
 }
 
+// ReadyOrEnd waits until the node is ready or has ended by itself, and tells
+// which, with the exit code.
+func (n *Node) ReadyOrEnd() (code int, ended bool) {
+	n.t.Helper()
+	Poll(n.t, "windrowd to be ready or to end", func() error {
+		switch {
+		case !n.Running():
+			ended = true
+		case !strings.Contains(n.Log(), "msg=ready"):
+			return errors.New(n.Log())
+		}
+		return nil
+	})
+	if ended {
+		return n.Wait(), true
+	}
+	return 0, false
+}
+
 // Kill is kill -9; it returns once the process is gone.
 func (n *Node) Kill() { n.signal(syscall.SIGKILL) }
 
