@@ -15,6 +15,9 @@ import (
 type Peers interface {
 	// Others names the other servers that count for a majority.
 	Others() []string
+	// Need is how many of so many others make a majority of the servers: one
+	// less where this node is a server itself.
+	Need(others int) int
 	// Push gives a blob to a server and returns once it is synced there. The
 	// reader must be read within the call.
 	Push(ctx context.Context, peer, digest string, size int64, r io.Reader) error
@@ -82,8 +85,8 @@ func (r *Replicator) Close() {
 	r.tasks.Wait()
 }
 
-// Put stores a blob here and returns when a majority of servers, this one
-// counted, has it synced. The remaining ones get it in the background. On
+// Put stores a blob here and returns when a majority of servers has it synced,
+// this node counted if it is one. The remaining ones get it in the background. On
 // error the blob may be on some servers; nothing refers to it, so that it is
 // swept.
 func (r *Replicator) Put(ctx context.Context, rd io.Reader, want string, limit int64) (Info, error) {
@@ -101,7 +104,7 @@ func (r *Replicator) Ensure(ctx context.Context, digest string) error {
 		return err
 	}
 	others := r.peers.Others()
-	need := (len(others) + 1) / 2 // with this one more than half
+	need := r.peers.Need(len(others))
 	if need == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -56,13 +57,23 @@ type seat struct {
 
 func (p seat) Others() (list []string) {
 	for n := range p.stores {
-		if n != p.self {
+		if n != p.self && n != worker {
 			list = append(list, n)
 		}
 	}
 	slices.Sort(list)
 	return list
 }
+
+// Need: the one called worker is no server.
+func (p seat) Need(others int) int {
+	if p.self == worker {
+		return others/2 + 1
+	}
+	return (others + 1) / 2
+}
+
+const worker = "worker"
 
 var errDown = errors.New("connection refused")
 
@@ -149,6 +160,32 @@ func TestReplicator_putWithoutAMajorityFails(t *testing.T) {
 	g.set(g.down, "b", false)
 	if err := r.Ensure(t.Context(), digest("content")); err != nil {
 		t.Fatalf("with two of three: %v", err)
+	}
+}
+
+// TestReplicator_aWorkerDoesNotCount: its disk is not one of those that keep.
+func TestReplicator_aWorkerDoesNotCount(t *testing.T) {
+	for servers, enough := range map[string]int{"": 1, "a": 1, "ab": 2, "abc": 2, "abcd": 3} {
+		g := newGroup(t, append(strings.Split(servers, ""), worker)...)
+		r := g.replicator(t, worker)
+		for up := range len(servers) + 1 {
+			for i, name := range strings.Split(servers, "") {
+				g.set(g.down, name, i >= up)
+			}
+			content := fmt.Sprint(servers, up)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if up < enough {
+				cancel() // nobody comes up any more
+			}
+			_, err := r.Local.Put(t.Context(), strings.NewReader(content), "", 100)
+			if err == nil {
+				err = r.Ensure(ctx, digest(content))
+			}
+			cancel()
+			if got := err == nil; got != (up >= enough) {
+				t.Errorf("%d of %d servers: %v", up, len(servers), err)
+			}
+		}
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 
 	"github.com/windrow-dev/windrow/api"
+	"github.com/windrow-dev/windrow/cluster"
 	"github.com/windrow-dev/windrow/cluster/blob"
 	"github.com/windrow-dev/windrow/cluster/peer"
 )
@@ -68,11 +70,20 @@ func (b blobs) File(ctx context.Context, digest string) (string, error) {
 // blobPeers implements blob.Peers.
 type blobPeers struct {
 	net    *peer.Net
+	votes  func() bool // this node is one of the servers that count
 	others func() []string
 }
 
 // Others implements blob.Peers.
 func (p *blobPeers) Others() []string { return p.others() }
+
+// Need implements blob.Peers.
+func (p *blobPeers) Need(others int) int {
+	if p.votes() {
+		return (others + 1) / 2 // and this one
+	}
+	return others/2 + 1
+}
 
 // otherServers are the servers that hold blobs beside this node.
 func (n *node) otherServers() []string {
@@ -90,6 +101,15 @@ func (n *node) otherServers() []string {
 		}
 	}
 	return out
+}
+
+// votes reports whether this node is one of the servers that count.
+func (n *node) votes() bool {
+	c := n.voting.Load()
+	if c == nil { // a worker, or at start
+		return n.servers == nil
+	}
+	return slices.ContainsFunc(c.Voters(), func(m cluster.Member) bool { return m.ID == c.ID() })
 }
 
 // blobHeader begins a stream: what the caller wants done.

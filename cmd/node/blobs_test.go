@@ -17,6 +17,7 @@ import (
 type alone struct{}
 
 func (alone) Others() []string { return nil }
+func (alone) Need(int) int     { return 0 }
 func (alone) Push(context.Context, string, string, int64, io.Reader) error {
 	return errors.New("no such peer")
 }

@@ -161,7 +161,7 @@ func (n *node) openBlobs(context.Context) error {
 		return err
 	}
 	most := max(n.cfg.MaxModule, n.cfg.MaxValue)
-	peers := &blobPeers{net: n.net, others: n.otherServers}
+	peers := &blobPeers{net: n.net, votes: n.votes, others: n.otherServers}
 	n.blobs = blobs{Replicator: blob.NewReplicator(local, peers, most, n.log), most: most}
 	n.modules = &modules{blobs: n.blobs, limit: n.cfg.MaxModule, known: map[string]host.Module{}}
 	n.net.Handle(blobKind, n.blobs.serve)
