@@ -21,13 +21,19 @@ type Context struct {
 
 	host  Host
 	limit time.Time // zero where the host told none
+	soft  bool      // the limit is the soft one, before the deadline
 }
+
+// precision is that of the time the host tells.
+const precision = time.Millisecond
 
 // newContext begins an attempt.
 func newContext(h Host, call *Call) (*Context, context.CancelFunc) {
 	c := &Context{Call: call, host: h}
 	if left, err := c.askRemaining(); err == nil {
-		c.limit = time.Now().Add(left)
+		// Not before the host takes it for passed.
+		c.limit = time.Now().Add(left + precision)
+		c.soft = c.limit.Add(precision).Before(call.Deadline)
 		inner, cancel := context.WithDeadline(context.Background(), c.limit)
 		c.Context = inner
 		return c, cancel

@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// Error types that this package gives. Any other is the handler's.
+// Error types that this package gives. Any other is the handler's, but for those
+// of the host (exit_code, trap, timeout, soft_timeout, out_of_memory …): a
+// failure by one of their names becomes a reserved_type.
 const (
 	// TypeError is an error that has no type of its own.
 	TypeError = "error"
@@ -17,8 +19,11 @@ const (
 	TypeArguments = "invalid_arguments"
 	// TypePanic says that the handler panicked.
 	TypePanic = "panic"
-	// TypeSoftTimeout says that the handler stopped because its time was over.
-	TypeSoftTimeout = "soft_timeout"
+	// TypeDeadline says that the handler stopped at its deadline, just before
+	// it would have been killed.
+	TypeDeadline = "deadline_exceeded"
+	// TypeInvalidResult says that the output cannot be JSON.
+	TypeInvalidResult = "invalid_result"
 )
 
 // Error is an error with a type: a name such as no_stock, by which retry
@@ -100,10 +105,21 @@ func failure(ctx context.Context, err error) *Failure {
 		f.Type, f.Trace = TypePanic, crash.stack
 	case errors.As(err, &typed):
 		f.Type = typed.ErrorType()
-	case errors.Is(err, ErrSoftTimeout), errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
-		f.Type = TypeSoftTimeout
+	case d == nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
+		f.Type = TypeDeadline
 	}
 	return f
+}
+
+// stopped reports whether an error says that the handler stopped at its soft
+// time limit, and nothing else. The host has a name for that.
+func stopped(ctx *Context, err error) bool {
+	var d *decision
+	var typed interface{ ErrorType() string }
+	if errors.As(err, &d) || errors.As(err, &typed) {
+		return false
+	}
+	return errors.Is(err, ErrSoftTimeout) || ctx.soft && errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil
 }
 
 // maxFailure is the most that a host takes of a failure, bytes.

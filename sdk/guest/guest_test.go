@@ -74,6 +74,7 @@ var (
 			"typed fatal": guest.Errorf("broken", "part: %w", guest.Fatal(base)),
 			"retry fatal": guest.Retry(guest.Fatal(base), time.Second),
 			"deadline":    context.DeadlineExceeded,
+			"reserved":    guest.Errorf("timeout", "not ours to say"),
 			"long":        errors.New(strings.Repeat("ü\n", 4000)),
 		}[how]
 	})
@@ -103,6 +104,12 @@ var (
 			for ctx.Err() == nil { //nolint:revive // computes
 			}
 			return "", fmt.Errorf("gave up: %w", ctx.Err())
+		case "fatal":
+			<-ctx.Done()
+			return "", guest.Fatal(ctx.Err())
+		case "typed":
+			<-ctx.Done()
+			return "", guest.Errorf("late", "%w", ctx.Err())
 		case "progress":
 			for {
 				if err := ctx.Progress(1); err != nil {
@@ -204,22 +211,28 @@ func TestServeIsLenient(t *testing.T) {
 }
 
 // recorder is a host that knows nothing, which no attempt fails for.
-type recorder struct{ said map[int32]string }
+type recorder struct {
+	said map[int32]string
+	left string // what REMAINING answers, if anything
+}
 
 func (r *recorder) Call(op int32, arg []byte) ([]byte, error) {
 	if r.said == nil {
 		r.said = map[int32]string{}
 	}
 	r.said[op] = string(arg)
-	if op == guest.OpOutput || op == guest.OpFail {
+	switch {
+	case op == guest.OpOutput || op == guest.OpFail:
 		return nil, nil
+	case op == guest.OpRemaining && r.left != "":
+		return []byte(r.left), nil
 	}
 	return nil, &guest.HostError{Code: -1}
 }
 
 func TestCall(t *testing.T) {
 	a := guesttest.Run(t, "call", nil, guesttest.Args(), guesttest.Kwargs(map[string]any{"k": []int{1}}), guesttest.Number(3), guesttest.ID("id"), guesttest.Timeout(time.Hour))
-	if got, want := guesttest.Output[string](t, a), `call id 3 [] [1] 3600000000000`; got != want {
+	if got, want := guesttest.Output[string](t, a), `call id 3 [] [1] 7200000000000`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if v, err := add.Call(nil, sum{1, 2}); v != 3 || err != nil || add.Name() != "add" {
@@ -240,6 +253,7 @@ func TestFailures(t *testing.T) {
 		"typed fatal": {Type: "broken", Message: "part: it broke", Retry: &no},
 		"retry fatal": {Type: "error", Message: "it broke", Retry: &yes, After: "1s"},
 		"deadline":    {Type: "error", Message: "context deadline exceeded"}, // another's: ours has not passed
+		"reserved":    {Type: "reserved_type", Message: `the guest failed with the type "timeout", which only the host may give: not ours to say`},
 	}
 	for how, want := range cases {
 		a := guesttest.Run(t, "fail", how)
@@ -253,7 +267,7 @@ func TestFailures(t *testing.T) {
 	if m := long.Failure.Message; len(m) < 2000 || len(m) > 4096 || !strings.HasSuffix(m, "…") || strings.ToValidUTF8(m, "?") != m {
 		t.Errorf("a message of %d bytes that ends in %q", len(m), m[max(0, len(m)-10):])
 	}
-	if a := guesttest.Run(t, "unwritable", nil); !a.FailedWith("invalid_output") || !a.Fatal() {
+	if a := guesttest.Run(t, "unwritable", nil); !a.FailedWith(guest.TypeInvalidResult) || !a.Fatal() {
 		t.Errorf("%+v", a.Failure)
 	}
 	if guest.Fatal(nil) != nil || guest.Retry(nil, time.Second) != nil {
@@ -306,12 +320,24 @@ func TestTime(t *testing.T) {
 	}
 	for _, how := range []string{"done", "compute", "progress"} {
 		a := guesttest.Run(t, "wait", how, guesttest.Timeout(20*time.Millisecond))
-		if !a.FailedWith(guest.TypeSoftTimeout) || a.Failure.Retry != nil {
+		if !a.FailedWith("soft_timeout") || a.Failure.Retry != nil || a.Log == "" {
+			t.Errorf("%s: %+v, log %q", how, a.Failure, a.Log)
+		}
+	}
+	// Whoever says more than that time is over is heard.
+	for how, want := range map[string]string{"fatal": guest.TypeFatal, "typed": "late"} {
+		if a := guesttest.Run(t, "wait", how, guesttest.Timeout(20*time.Millisecond)); !a.FailedWith(want) {
 			t.Errorf("%s: %+v", how, a.Failure)
 		}
 	}
+	// At the deadline itself there is no soft limit.
+	deadline := time.Now().Add(20 * time.Millisecond).UTC()
+	h := &recorder{left: "20"}
+	if code := guest.Serve(h, fmt.Appendf(nil, `{"task":"wait","input":"done","deadline":%q}`, deadline.Format(time.RFC3339Nano))); code != 1 || !strings.Contains(h.said[guest.OpFail], `"deadline_exceeded"`) {
+		t.Errorf("returned %d: %v", code, h.said)
+	}
 	// A host that tells no time leaves a context without an end.
-	h := &recorder{}
+	h = &recorder{}
 	if code := guest.Serve(h, []byte(`{"task":"wait","input":""}`)); code != 0 || h.said[guest.OpOutput] != `"0s"` {
 		t.Errorf("returned %d: %v", code, h.said)
 	}

@@ -35,6 +35,9 @@ func serve(h Host, envelope []byte, strict bool) int32 {
 	ctx.Log = newLogger(h, t.settings().level)
 	out, err := recovered(t, ctx)
 	if err != nil {
+		if stopped(ctx, err) {
+			return stop(ctx, err)
+		}
 		f := failure(ctx, err)
 		if f.Trace != "" {
 			_, _ = h.Call(OpLog, []byte(f.Message+"\n"+f.Trace))
@@ -43,7 +46,7 @@ func serve(h Host, envelope []byte, strict bool) int32 {
 	}
 	if out != nil {
 		if _, err := h.Call(OpOutput, out); err != nil {
-			return fail(h, &Failure{Type: "invalid_output", Message: err.Error(), Retry: new(bool)})
+			return fail(h, &Failure{Type: TypeInvalidResult, Message: err.Error(), Retry: new(bool)})
 		}
 	}
 	return 0
@@ -53,6 +56,14 @@ func fail(h Host, f *Failure) int32 {
 	if _, err := h.Call(OpFail, f.text()); err != nil {
 		_, _ = h.Call(OpLog, []byte(f.Type+": "+f.Message+" (the host did not take it: "+err.Error()+")"))
 	}
+	return 1
+}
+
+// stop ends an attempt without a failure of its own: a host that has told the
+// guest of its soft time limit calls it a soft_timeout.
+func stop(ctx *Context, err error) int32 {
+	_, _ = ctx.askRemaining() // tells
+	_, _ = ctx.host.Call(OpLog, []byte(err.Error()))
 	return 1
 }
 

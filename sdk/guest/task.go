@@ -83,7 +83,7 @@ func (t *Task[In, Out]) invoke(ctx *Context) ([]byte, error) {
 	}
 	text, err := encode(out)
 	if err != nil {
-		return nil, Fatal(Errorf("invalid_output", "the task's output: %w", err))
+		return nil, Fatal(Errorf(TypeInvalidResult, "the task's output: %w", err))
 	}
 	return text, nil
 }

@@ -56,24 +56,43 @@ func Run(t testing.TB, task string, input any, options ...Option) *Attempt {
 		o(h)
 	}
 	h.begun = time.Now()
-	h.call["deadline"] = h.begun.Add(h.time).UTC()
+	h.call["deadline"] = h.begun.Add(2 * h.time).UTC() // the soft limit comes first
 	var envelope bytes.Buffer
 	e := json.NewEncoder(&envelope)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(h.call); err != nil {
 		t.Fatalf("the call is no JSON: %v", err)
 	}
-	failed := guest.ServeStrictly(h, envelope.Bytes()) != 0
-	if failed != (h.attempt.Failure != nil) {
-		t.Fatalf("the attempt failed: %v, but told the host %+v", failed, h.attempt.Failure)
+	h.judge(guest.ServeStrictly(h, envelope.Bytes()))
+	return &h.attempt
+}
+
+// judge says how the attempt has ended, as a node does.
+func (h *host) judge(code int32) {
+	a := &h.attempt
+	switch {
+	case a.Failure != nil && reserved[a.Failure.Type]:
+		a.Failure.Message = fmt.Sprintf("the guest failed with the type %q, which only the host may give: %s", a.Failure.Type, a.Failure.Message)
+		a.Failure.Type = "reserved_type"
+	case a.Failure != nil || code == 0:
+	case h.left() == 0:
+		a.Failure = &guest.Failure{Type: "soft_timeout", Message: "the guest stopped after its soft timeout of " + h.time.String()}
+	default:
+		a.Failure = &guest.Failure{Type: "exit_code", Message: fmt.Sprintf("the guest ended with code %d", code)}
 	}
 	switch {
-	case failed:
-		h.attempt.Output = nil
-	case h.attempt.Output == nil:
-		h.attempt.Output = json.RawMessage("null")
+	case a.Failure != nil:
+		a.Output = nil
+	case a.Output == nil:
+		a.Output = json.RawMessage("null")
 	}
-	return &h.attempt
+}
+
+// reserved are the error types of a node.
+var reserved = map[string]bool{
+	"exit_code": true, "trap": true, "timeout": true, "soft_timeout": true, "out_of_memory": true, "stack_overflow": true,
+	"output_too_large": true, "input_too_large": true, "invalid_output": true, "expression_error": true, "sandbox_crashed": true,
+	"worker_lost": true, "expired": true, "revoked": true, "dependency": true, "module_unavailable": true,
 }
 
 // Output gives what an attempt has put out, and ends the test where it failed.
@@ -128,8 +147,8 @@ func Number(n int) Option { return func(h *host) { h.call["attempt"] = n } }
 // ID is the task's id.
 func ID(id string) Option { return func(h *host) { h.call["id"] = id } }
 
-// Timeout is how long the attempt's Context lasts. Nothing kills an attempt
-// that goes on.
+// Timeout is how long the attempt's Context lasts, as a soft time limit. Nothing
+// kills an attempt that goes on.
 func Timeout(d time.Duration) Option { return func(h *host) { h.time = d } }
 
 // Answer stands in for an operation of the host that a task calls by
