@@ -15,6 +15,11 @@ const (
 	longPause  = 16 * time.Second
 	// sameLot is within which time hand-backs count as one.
 	sameLot = 10 * time.Millisecond
+	// firstRest is how long a worker that could not begin what it was given
+	// asks for nothing. Then it asks for one, and rests twice as long where
+	// that too is in vain.
+	firstRest = 250 * time.Millisecond
+	longRest  = 10 * time.Second
 )
 
 // credit is how much a worker asks for. It changes what it asked for only when
@@ -28,6 +33,11 @@ type credit struct {
 	pause  time.Duration
 	raised time.Time // when most was last raised
 	bounce time.Time // when the host last handed something back
+
+	rest   time.Duration // the last one; 0 once something has begun since
+	rested time.Time     // when it is over; zero is no rest
+	fault  int64         // when it began, unix nanoseconds
+	trial  uint32        // running limit after a rest, until something begins
 
 	running, prefetch uint32 // as last asked for
 	asked             bool
@@ -62,8 +72,37 @@ func (c *credit) bounced(now time.Time, keeps int) {
 	c.most = min(c.most, max(uint32(keeps), 1))
 }
 
-// relax asks for more again after a bounce, once the pause is over.
-func (c *credit) relax(now time.Time) {
+// unable is when something could not begin here. What comes within a rest was
+// assigned before it.
+func (c *credit) unable(now time.Time) {
+	if !c.rested.IsZero() {
+		return
+	}
+	c.rest = min(max(2*c.rest, firstRest), longRest)
+	c.fault, c.rested, c.trial = now.UnixNano(), now.Add(c.rest), 0
+}
+
+// able is when something has begun. Where that was after the last fault, the
+// worker works; but the task that it could not begin may come back at once.
+func (c *credit) able(at int64) {
+	if at <= c.fault {
+		return
+	}
+	c.rest, c.trial = 0, 0
+	if short := time.Unix(0, c.fault).Add(firstRest); c.rested.After(short) {
+		c.rested = short
+	}
+}
+
+// relax asks for more again once a pause is over, while so many attempts are
+// the host's.
+func (c *credit) relax(now time.Time, handed int) {
+	if !c.rested.IsZero() && !now.Before(c.rested) {
+		c.rested = time.Time{}
+		if c.rest > 0 {
+			c.trial = uint32(handed) + 1
+		}
+	}
 	if c.most < c.concurrency && now.Sub(c.bounce) >= c.pause && now.Sub(c.raised) >= c.pause {
 		c.most = min(2*c.most, c.concurrency)
 		c.raised = now
@@ -75,6 +114,10 @@ func (c *credit) relax(now time.Time) {
 func (c *credit) want() (running, prefetch uint32, changed bool) {
 	if c.none {
 		return 0, 0, !c.asked || c.running+c.prefetch > 0
+	}
+	if c.trial > 0 || !c.rested.IsZero() {
+		running = min(c.trial, c.concurrency)
+		return running, 0, !c.asked || running != c.running || c.prefetch > 0
 	}
 	running = min(c.most, c.concurrency)
 	prefetch = c.prefetch

@@ -61,7 +61,7 @@ func TestBounces(t *testing.T) {
 	tries := 0
 	for range 60 * 100 {
 		now = now.Add(10 * time.Millisecond)
-		c.relax(now)
+		c.relax(now, 0)
 		if c.most > 3 {
 			tries++
 			c.bounced(now.Add(5*time.Millisecond), 3)
@@ -72,7 +72,7 @@ func TestBounces(t *testing.T) {
 	}
 	for range 60 * 100 {
 		now = now.Add(10 * time.Millisecond)
-		c.relax(now)
+		c.relax(now, 0)
 	}
 	if c.most != 8 {
 		t.Errorf("a minute without a bounce leaves %d", c.most)
@@ -87,16 +87,20 @@ func TestCreditStaysInBounds(t *testing.T) {
 		now := time.Unix(1000, 0)
 		for range rapid.IntRange(0, 50).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, 3e9).Draw(t, "pass")))
-			switch rapid.IntRange(0, 2).Draw(t, "what") {
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0:
 				c.learn(rapid.Int64Range(-10, 1e13).Draw(t, "wall"))
 			case 1:
 				c.bounced(now, rapid.IntRange(0, 100).Draw(t, "keeps"))
 			case 2:
-				c.relax(now)
+				c.relax(now, rapid.IntRange(0, 100).Draw(t, "handed"))
+			case 3:
+				c.unable(now)
+			case 4:
+				c.able(now.Add(time.Duration(rapid.Int64Range(-1e9, 0).Draw(t, "ago"))).UnixNano())
 			}
 			running, prefetch, changed := c.want()
-			if running < 1 || running > uint32(n) || prefetch > mostPrefetch {
+			if running < 1 && c.rested.IsZero() || running > uint32(n) || prefetch > mostPrefetch {
 				t.Fatalf("asks for %d + %d", running, prefetch)
 			}
 			if !changed && (running != c.running || prefetch != c.prefetch) {

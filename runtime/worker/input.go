@@ -75,13 +75,13 @@ func appendOr(dst, v []byte, none string) []byte {
 
 // prepare finds the module and the payload of an assignment. Without fetch it
 // reports false where something is not at hand.
-func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.Attempt, *queue.Error, bool) {
+func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.Attempt, *fault, bool) {
 	if a.Fault != "" {
-		return nil, unavailable("%s", a.Fault), true
+		return nil, passing("%s", a.Fault), true
 	}
 	p, err := queue.DecodePayload(a.Payload)
 	if err != nil {
-		return nil, unavailable("the payload: %v", err), true
+		return nil, &fault{err: unavailable("the payload: %v", err)}, true
 	}
 	m, ok := w.cfg.Modules.Local(a.Digest)
 	if !fetch && (!ok || p.Blob != "") {
@@ -89,21 +89,21 @@ func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.
 	}
 	if !ok {
 		if m, err = w.cfg.Modules.Fetch(ctx, a.Digest); err != nil {
-			return nil, unavailable("fetch module %s: %v", a.Spec.Module, err), true
+			return nil, passing("fetch module %s: %v", a.Spec.Module, err), true
 		}
 	}
 	if p.Blob != "" {
 		blob, err := w.cfg.Blobs.Get(ctx, p.Blob)
-		if err == nil {
-			err = unfold(&p, blob)
-		}
 		if err != nil {
-			return nil, unavailable("fetch the input: %v", err), true
+			return nil, passing("fetch the input: %v", err), true
+		}
+		if err := unfold(&p, blob); err != nil {
+			return nil, &fault{err: unavailable("%v", err)}, true
 		}
 	}
 	made, err := attempt(a, m, &p)
 	if err != nil {
-		return nil, &queue.Error{Type: queue.ErrFatal, Message: err.Error()}, true
+		return nil, &fault{err: &queue.Error{Type: queue.ErrFatal, Message: err.Error()}}, true
 	}
 	return made, nil, true
 }
@@ -121,6 +121,10 @@ func unfold(p *queue.Payload, blob []byte) error {
 	}
 	p.Args, p.Kwargs = both.Args, both.Kwargs
 	return nil
+}
+
+func passing(format string, args ...any) *fault {
+	return &fault{err: unavailable(format, args...), passing: true}
 }
 
 func unavailable(format string, args ...any) *queue.Error {

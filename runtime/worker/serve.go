@@ -155,7 +155,7 @@ func (w *Worker) beat(ctx context.Context, l *line, t *tenure) error {
 		if due {
 			b.Begun = t.running()
 		}
-		w.credit.relax(now)
+		w.credit.relax(now, t.handed)
 		_, _, changed := w.credit.want()
 		w.mu.Unlock()
 		if changed {

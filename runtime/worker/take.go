@@ -17,14 +17,14 @@ func (w *Worker) take(t *tenure, p *Push) {
 			continue
 		}
 		a := &p.Assignments[i]
-		made, fault, done := w.prepare(w.ctx, a, false)
+		made, f, done := w.prepare(w.ctx, a, false)
 		if done {
-			w.ready(j, made, fault)
+			w.ready(j, made, f)
 			continue
 		}
 		w.slow.Go(func() {
-			made, fault, _ := w.prepare(w.ctx, a, true)
-			w.ready(j, made, fault)
+			made, f, _ := w.prepare(w.ctx, a, true)
+			w.ready(j, made, f)
 		})
 	}
 	if len(p.Kills) > 0 {
@@ -59,33 +59,35 @@ func (w *Worker) admit(t *tenure, list []Assignment) []*job {
 }
 
 // ready gives a prepared job to the host, or answers for it.
-func (w *Worker) ready(j *job, made *host.Attempt, fault *queue.Error) {
-	w.mu.Lock()
-	if j.phase != preparing {
-		w.mu.Unlock()
+func (w *Worker) ready(j *job, made *host.Attempt, f *fault) {
+	if f != nil {
+		w.refuse(j, f)
 		return
 	}
-	now := time.Now()
-	switch {
-	case j.dropped || w.draining:
-		j.tenure.answer(j)
-	case fault != nil:
-		j.outcome = &queue.Outcome{Error: fault, Started: now.UnixNano(), Finished: now.UnixNano()}
-		j.tenure.answer(j)
-	default:
-		j.phase = handed
-		j.tenure.handed++
-		wake := w.drowsy
-		w.drowsy = false
-		w.mu.Unlock()
+	if w.hand(j) {
 		w.submit(j, made)
-		if wake {
-			signal(w.fresh)
-		}
-		return
 	}
-	w.mu.Unlock()
-	signal(w.work)
+}
+
+// hand makes a prepared job the host's, if it is still wanted.
+func (w *Worker) hand(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if j.phase != preparing {
+		return false
+	}
+	if j.dropped || w.draining {
+		j.tenure.answer(j)
+		signal(w.work)
+		return false
+	}
+	j.phase = handed
+	j.tenure.handed++
+	if w.drowsy {
+		w.drowsy = false
+		signal(w.fresh)
+	}
+	return true
 }
 
 // submit gives a job to the host. A kill may have passed between its becoming
@@ -111,6 +113,13 @@ func (w *Worker) began(j *job, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	j.beganAt = at.UnixNano()
+	w.able(j)
+}
+
+// able notes that a job has begun here. The caller holds the lock.
+func (w *Worker) able(j *job) {
+	delete(w.trials.of, j.id)
+	w.credit.able(j.beganAt)
 }
 
 // kill drops what has not begun, and stops what runs where that is asked for.
@@ -160,9 +169,16 @@ func (w *Worker) done(j *job, r *host.Result) {
 		signal(w.work)
 		return
 	}
+	if r.Elsewhere && !w.draining {
+		w.unable(j, r.Outcome.Error)
+		t.answer(j)
+		signal(w.work)
+		return
+	}
 	if r.Began {
 		w.credit.learn(r.Outcome.Usage.WallNanos)
 		j.beganAt = r.Outcome.Started
+		w.able(j)
 	}
 	j.outcome = &r.Outcome
 	if len(r.Outcome.Result) > queue.MaxInline || j.longLog() {

@@ -58,6 +58,7 @@ type Worker struct {
 	incarnation uint64
 	limitSeq    uint64
 	credit      credit
+	trials      trials
 	answered    time.Time // when the last answered beat was sent
 	drowsy      bool      // the beat sleeps long
 	draining    bool
@@ -71,7 +72,8 @@ func New(cfg Config) *Worker {
 	}
 	w := &Worker{
 		cfg: cfg, log: cfg.Logger, incarnation: cfg.Incarnation, credit: newCredit(cfg.Concurrency, cfg.Cores),
-		work: make(chan struct{}, 1), fresh: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
+		trials: trials{of: map[queue.ID]*trial{}},
+		work:   make(chan struct{}, 1), fresh: make(chan struct{}, 1), renewed: make(chan struct{}, 1),
 		quiet: make(chan struct{}, 1), empty: make(chan struct{}), leave: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	w.tenure = newTenure(queue.Fence{})
