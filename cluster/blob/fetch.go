@@ -9,15 +9,14 @@ import (
 	"time"
 )
 
-// Want asks for blobs that something refers to; those that are here already
-// are passed over. It is cheap and may be told of the same one often.
+// Want asks for blobs that something refers to; the fetcher passes over those
+// that are here already. It is cheap, touches no disk and may be told of the
+// same one often.
 func (r *Replicator) Want(digests ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, d := range digests {
-		if _, ok := r.wanted[d]; !ok && !r.Local.Has(d) {
-			r.wanted[d] = struct{}{}
-		}
+		r.wanted[d] = struct{}{}
 	}
 	if len(r.wanted) > 0 {
 		select {
@@ -34,7 +33,8 @@ func (r *Replicator) Forget(digest string) {
 	delete(r.wanted, digest)
 }
 
-// Wanted lists the blobs that are referred to and not here, sorted.
+// Wanted lists the blobs that are referred to and, as far as anybody has looked,
+// not here, sorted.
 func (r *Replicator) Wanted() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,8 +154,16 @@ func (r *Replicator) fetcher() {
 	}
 }
 
-// fetchAll tries each blob once and reports whether one came.
+// fetchAll tries each blob once and reports whether one came. What is here is
+// struck off first, since one that is not may take long.
 func (r *Replicator) fetchAll(list []string) (came bool) {
+	list = slices.DeleteFunc(list, func(d string) bool {
+		here := r.Local.Has(d)
+		if here {
+			r.Forget(d)
+		}
+		return here
+	})
 	for _, d := range list {
 		if r.ctx.Err() != nil {
 			return came

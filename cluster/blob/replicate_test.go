@@ -318,3 +318,16 @@ func TestReplicator_closeEndsAll(t *testing.T) {
 		t.Fatalf("after Close: %v", err)
 	}
 }
+
+// TestReplicator_wantedAndHere: Want does not look at the disk, since the
+// goroutine that applies calls it; the fetcher strikes off what is here, also
+// while something else is on its way.
+func TestReplicator_wantedAndHere(t *testing.T) {
+	g := newGroup(t, "a", "b")
+	g.gate = make(chan struct{})
+	here, away := mustPut(t, g.stores["a"], "here"), mustPut(t, g.stores["b"], "away")
+	r := g.replicator(t, "a")
+	t.Cleanup(func() { close(g.gate) })
+	r.Want(here, away)
+	waitFor(t, func() bool { return slices.Equal(r.Wanted(), []string{away}) }) // which is on its way for ever
+}
