@@ -26,6 +26,9 @@ func (s *Server) postBatch(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
+	if err := s.sync(c, ctx, Stale); err != nil {
+		return err
+	}
 	sub := s.newSubmission(namespace)
 	if err := sub.addAll(ctx, body.bytes); err != nil {
 		return err

@@ -247,20 +247,28 @@ type submission struct {
 	namespace string
 	first     queue.ID
 	limits    *Limits
-	blobs     Blobs
+	server    *Server
 	calls     command.Calls
 	specs     map[string]uint32 // by encoding, once there are several calls
 	last      []byte            // encoding of the last call's spec
 	lastAt    uint32
 	scratch   []byte
+
+	// manner is what the module says of task, the last call's.
+	manner  *manner
+	task    string
+	version int
 }
 
 func (s *Server) newSubmission(namespace string) *submission {
-	return &submission{namespace: namespace, first: s.ids.next(), limits: &s.cfg.Limits, blobs: s.node}
+	return &submission{namespace: namespace, first: s.ids.next(), limits: &s.cfg.Limits, server: s}
 }
 
 // add checks one call. Nothing of it aliases the body it was read from.
 func (b *submission) add(ctx context.Context, c *wire.Call) error {
+	if err := b.hold(ctx, c); err != nil {
+		return err
+	}
 	spec, err := specOf(b.namespace, c, b.limits)
 	if err != nil {
 		return err
@@ -280,6 +288,30 @@ func (b *submission) add(ctx context.Context, c *wire.Call) error {
 	return nil
 }
 
+// hold gives a call its task's defaults and holds its arguments to its schema.
+func (b *submission) hold(ctx context.Context, c *wire.Call) error {
+	if c.Task != b.task || c.Version != b.version {
+		module, task, err := splitTask(c.Task)
+		if err != nil {
+			return err
+		}
+		if b.manner, err = b.server.mannerAsked(ctx, b.namespace, module, task, uint32(c.Version)); err != nil {
+			return err
+		}
+		b.task, b.version = c.Task, c.Version
+	}
+	if b.manner == nil {
+		return nil
+	}
+	if c.Input == nil || c.Args == nil && c.Kwargs == nil { // else payloadOf refuses it
+		if err := b.server.check(ctx, b.manner, c); err != nil {
+			return err
+		}
+	}
+	b.manner.fill(c)
+	return nil
+}
+
 // moveOut makes a blob of what is too large to travel in commands: of an input,
 // or of args and kwargs as the object that a command reads from its stdin. In
 // the latter case Args stays, as an empty list, beside the digest.
@@ -296,7 +328,7 @@ func (b *submission) moveOut(ctx context.Context, p *queue.Payload) ([]string, e
 	default:
 		return nil, nil
 	}
-	digest, _, err := b.blobs.Put(ctx, io.MultiReader(parts...), "")
+	digest, _, err := b.server.node.Put(ctx, io.MultiReader(parts...), "")
 	if err != nil {
 		return nil, err
 	}

@@ -31,15 +31,16 @@ type fake struct {
 	stage map[queue.ID][]command.Calls
 	blobs map[string][]byte
 
-	events   []Event     // what FollowEvents knows
-	gone     string      // an id after which events are gone
-	log      string      // what TaskLog writes
-	more     chan string // what it writes when it follows
-	failWith error       // what Propose answers
-	notReady error       //
-	joined   []wire.Join //
-	removed  []string    //
-	moved    []string    //
+	events   []Event           // what FollowEvents knows
+	gone     string            // an id after which events are gone
+	log      string            // what TaskLog writes
+	offered  []wire.ModuleTask // what uploads say beside main
+	more     chan string       // what it writes when it follows
+	failWith error             // what Propose answers
+	notReady error             //
+	joined   []wire.Join       //
+	removed  []string          //
+	moved    []string          //
 	workers  []queue.WorkerView
 	synced   []Consistency // levels asked for
 	proposed []command.Command
@@ -431,7 +432,7 @@ func (f *fake) Accept(_ context.Context, _, _ string, body io.Reader) (wire.Modu
 		return wire.Module{}, &Error{Code: wire.CodeInvalidModule, Detail: "the bytes do not begin with \\0asm; upload a Wasm module"}
 	}
 	digest := f.keepBlob(b)
-	return wire.Module{Digest: digest, Size: int64(len(b)), Kind: "command", Tasks: []wire.ModuleTask{{Name: "main"}}}, nil
+	return wire.Module{Digest: digest, Size: int64(len(b)), Kind: "command", Tasks: append([]wire.ModuleTask{{Name: "main"}}, f.offered...)}, nil
 }
 
 func (f *fake) keepBlob(b []byte) string {

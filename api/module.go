@@ -38,6 +38,9 @@ func (s *Server) putModule(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkTasks(&m); err != nil {
+		return err
+	}
 	m.Name, m.Version = name, 0
 	put, err := putOf(namespace, &m)
 	if err != nil {

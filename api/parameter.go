@@ -24,8 +24,8 @@ func named(in, name, about string, s *openapi.Schema) *openapi.Parameter {
 	return &openapi.Parameter{Name: name, In: in, Description: about, Schema: s, Required: in == "path"}
 }
 
-// params are the parameters that routes name, without those of paths.
-func params() openapi.Members[*openapi.Parameter] {
+// parameters are the parameters that routes name, without those of paths.
+func parameters() openapi.Members[*openapi.Parameter] {
 	flag := openapi.Texts("true", "false", "1", "0", "")
 	flag.Type = "string"
 	level := openapi.Texts(wire.Stale, wire.Linearizable)

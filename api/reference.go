@@ -67,7 +67,7 @@ func reference() ([]byte, error) {
 	}
 	schemas.List.Sort()
 	problems.Sort()
-	d.Components = openapi.Components{Schemas: schemas.List, Parameters: params(), Responses: problems,
+	d.Components = openapi.Components{Schemas: schemas.List, Parameters: parameters(), Responses: problems,
 		Headers: openapi.Members[*openapi.Header]{
 			{Name: "Index", Value: &openapi.Header{Description: "The place in the log that the answer has seen.", Schema: whole(0, 1<<53, nil)}},
 			{Name: "Replayed", Value: &openapi.Header{Description: "true where an earlier request with the same Idempotency-Key answers.", Schema: openapi.Texts("true")}},

@@ -15,7 +15,7 @@ type route struct {
 	tag, summary string
 	about        string   // what more there is to know
 	traits       trait    //
-	query        []string // names of params
+	query        []string // names of parameters
 	body         *content
 	answers      []reply
 	codes        []string // of problems, beyond those that its traits bring
@@ -84,12 +84,12 @@ var table = []route{
 	{"POST", "/v1/tasks", (*Server).postTask, "tasks", "Submit a task",
 		"The task is accepted once a majority of servers has it on disk. With ?wait= the answer is the finished task, or 202 and its state when the time is over. " +
 			"Where the module's task has a schema for its parameters, the arguments are checked against it; its defaults apply where the call says nothing.",
-		writes | keyed | spaced, []string{"wait", "min_index"}, of[wire.Call]().such(obj{"task": "echo.main", "input": obj{"hello": "world"}}),
+		writes | keyed | spaced, append([]string{"wait"}, listed...), of[wire.Call]().such(obj{"task": "echo.main", "input": obj{"hello": "world"}}),
 		[]reply{{202, "Accepted; with ?wait= the task as it stands.", of[wire.Submitted]()}, {200, "With ?wait=: the task has ended.", of[wire.Task]()}},
 		submitCodes},
 	{"POST", "/v1/tasks/batch", (*Server).postBatch, "tasks", "Submit up to 10,000 tasks, all or none",
 		"NDJSON, a call a line, or a JSON array. The ids come in the order of the calls. A call inside a batch has no idempotency_key.",
-		writes | keyed | spaced, []string{"min_index"},
+		writes | keyed | spaced, listed,
 		&content{types: []string{wire.TypeNDJSON, "application/ndjson", "application/jsonl", wire.TypeJSON}, json: reflect.TypeFor[wire.Call](), list: true,
 			example: []any{obj{"task": "echo.main", "input": 1}, obj{"task": "echo.main", "input": 2}}},
 		replies(202, "Accepted.", of[wire.Batch]()), append([]string{"stage_expired"}, submitCodes...)},

@@ -102,6 +102,9 @@ type Server struct {
 	uploads chan struct{}
 	streams chan struct{}
 	ids     idMaker
+	manners manners
+	// checking is held by the one that checks large arguments.
+	checking chan struct{}
 	// reference is /openapi.json.
 	reference []byte
 
@@ -119,6 +122,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, node: cfg.Node, log: cfg.Log, guarded: cfg.Auth == nil && !cfg.Insecure}
 	s.bodies.most = cfg.Limits.Bodies
 	s.uploads = make(chan struct{}, cfg.Limits.Uploads)
+	s.checking = make(chan struct{}, 1)
 	s.streams = make(chan struct{}, cfg.Limits.Streams)
 	s.running, s.stop = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{

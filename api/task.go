@@ -32,6 +32,9 @@ func (s *Server) postTask(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
+	if err := s.sync(c, ctx, Stale); err != nil {
+		return err
+	}
 	sub := s.newSubmission(namespace)
 	if err := sub.add(ctx, &call); err != nil {
 		return err
