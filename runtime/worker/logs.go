@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"context"
-
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/runtime/host"
 )
@@ -38,18 +36,3 @@ func (w *Worker) hush(j *job) {
 
 // longLog reports whether a job's log does not fit into its outcome.
 func (j *job) longLog() bool { return len(j.log) > len(j.outcome.Log) }
-
-// storeLog makes a blob of a long log. A log that cannot be kept is not worth
-// failing a task for: its tail is there.
-func (w *Worker) storeLog(ctx context.Context, j *job) {
-	if !j.longLog() {
-		return
-	}
-	digest, err := w.cfg.Blobs.Put(ctx, j.log)
-	if err != nil {
-		w.log.Warn("store a long log", "task_id", j.id.String(), "error", err)
-		return
-	}
-	j.outcome.LogBlob = digest
-	j.blobs = append(j.blobs, digest)
-}

@@ -45,6 +45,7 @@ func (w *Worker) abandon(next *tenure, incarnation uint64) {
 	old := w.tenure
 	if next != nil {
 		w.tenure, w.incarnation = next, incarnation
+		old.over()
 		w.credit.asked = false
 	}
 	ids := old.lose()

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"time"
 
 	"github.com/windrow-dev/windrow/queue"
@@ -189,41 +188,3 @@ func (w *Worker) done(j *job, r *host.Result) {
 	t.answer(j)
 	signal(w.work)
 }
-
-// storeTries is how often a result is offered to the blobs.
-const storeTries = 3
-
-// store makes blobs of what is too large for an outcome.
-func (w *Worker) store(j *job) {
-	ctx, cancel := context.WithTimeout(w.ctx, storeWithin)
-	defer cancel()
-	if len(j.outcome.Result) > queue.MaxInline {
-		w.storeResult(ctx, j)
-	}
-	w.storeLog(ctx, j)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	j.tenure.answer(j)
-	signal(w.work)
-}
-
-func (w *Worker) storeResult(ctx context.Context, j *job) {
-	var digest string
-	var err error
-	for range storeTries {
-		if digest, err = w.cfg.Blobs.Put(ctx, j.outcome.Result); err == nil {
-			break
-		}
-	}
-	o := j.outcome
-	o.Result = nil
-	if err == nil {
-		o.Blob, j.blobs = digest, append(j.blobs, digest)
-		return
-	}
-	w.log.Error("store a large result", "task_id", j.id.String(), "error", err)
-	o.OK, o.Error = false, unavailable("store the result: %v", err)
-}
-
-// storeWithin bounds the time in which a large result becomes a blob.
-const storeWithin = 30 * time.Second

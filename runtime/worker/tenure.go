@@ -1,6 +1,10 @@
 package worker
 
-import "github.com/windrow-dev/windrow/queue"
+import (
+	"context"
+
+	"github.com/windrow-dev/windrow/queue"
+)
 
 // tenure is a session and what it entrusted to this worker. The worker's mutex
 // guards it.
@@ -13,11 +17,18 @@ type tenure struct {
 	// lost says that the leader may have given the session up: the sandboxes
 	// are killed, and only what had ended before is still reported.
 	lost bool
+	// live ends with the session, when another takes its place.
+	live context.Context
+	over context.CancelFunc
 	// renewed says that the next attachment asks for another session.
 	renewed bool
 }
 
-func newTenure(id queue.Fence) *tenure { return &tenure{id: id, jobs: map[queue.Fence]*job{}} }
+func newTenure(id queue.Fence) *tenure {
+	t := &tenure{id: id, jobs: map[queue.Fence]*job{}}
+	t.live, t.over = context.WithCancel(context.Background())
+	return t
+}
 
 // job is one assignment on its way through the worker.
 type job struct {

@@ -258,11 +258,48 @@ func TestLargeResultsBecomeBlobs(t *testing.T) {
 		if o := got[1].Outcome; !o.OK || o.Result != nil || p.blob(o.Blob) != big || len(got[1].Blobs) != 1 || got[1].Blobs[0] != o.Blob {
 			t.Errorf("what does not: OK %v, blob %q, %q", o.OK, o.Blob, got[1].Blobs)
 		}
+	})
+}
+
+// TestResultsWaitForTheBlobs: a success stays one, however long nobody takes
+// its result, and others are answered for meanwhile.
+func TestResultsWaitForTheBlobs(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		big := strings.Repeat("x", queue.MaxInline+1)
+		p.push(assignment(1, queue.Payload{}), assignment(2, queue.Payload{}))
+		synctest.Wait()
 		p.set(func() { p.depot.missing = true })
-		p.ok(3, big)
-		pass(4 * slowness)
-		if got := p.results(); len(got) != 3 || got[2].Outcome.OK || got[2].Outcome.Error.Type != queue.ErrUnavailable {
-			t.Errorf("what could not be stored: %+v", got[2:])
+		p.ok(1, big)
+		pass(10 * time.Minute)
+		p.ok(2, "2")
+		pass(time.Second)
+		if got := p.results(); len(got) != 1 || got[0].Fence.Index != 2 {
+			t.Fatalf("while nobody takes it: %+v", got)
+		}
+		p.set(func() { p.depot.missing = false })
+		pass(lastOffer + 2*slowness)
+		got := p.results()
+		if len(got) != 2 || !got[1].Outcome.OK || p.blob(got[1].Outcome.Blob) != big {
+			t.Fatalf("once somebody does: %+v", got[1:])
+		}
+	})
+}
+
+// TestResultsEndWithTheSession: nobody waits for them any more.
+func TestResultsEndWithTheSession(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		p.push(assignment(1, queue.Payload{}))
+		synctest.Wait()
+		p.set(func() { p.depot.missing = true })
+		p.ok(1, strings.Repeat("x", queue.MaxInline+1))
+		pass(time.Minute)
+		p.set(func() { p.boss.session = queue.Fence{Index: 2} })
+		p.disconnect()
+		pass(3 * slowness) // one offer may be under way
+		p.set(func() { p.depot.missing = false })
+		pass(time.Minute)
+		if len(p.results()) != 0 || len(p.depot.blobs) != 0 {
+			t.Errorf("%d results and %d blobs of a void session", len(p.results()), len(p.depot.blobs))
 		}
 	})
 }
