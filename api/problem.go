@@ -91,6 +91,10 @@ func problemOf(err error) wire.Problem {
 	return wire.Problem{Title: k.title, Status: k.status, Detail: e.Detail, Code: e.Code, Field: e.Field, Line: e.Line, ID: e.ID}
 }
 
+// Problem is what the client of a server sees of an error, for nodes that
+// answer in a server's place.
+func Problem(err error) wire.Problem { return problemOf(err) }
+
 func asError(err error) *Error {
 	var own *Error
 	var field *wire.FieldError

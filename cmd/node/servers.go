@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/windrow-dev/windrow/cluster/lead/link"
 	"github.com/windrow-dev/windrow/cluster/peer"
@@ -25,12 +26,19 @@ type server struct {
 	Leader   bool   `json:"leader"`
 }
 
+// serverList is what a server answers.
+type serverList struct {
+	Servers []server `json:"servers"`
+	// Guarded says that a token is needed over HTTP.
+	Guarded bool `json:"guarded"`
+}
+
 // answerServers tells worker nodes who the servers are.
 func (n *node) answerServers(ctx context.Context, _ []byte) ([]byte, error) {
 	l, _ := n.cluster.Leadership()
-	var out []server
+	out := serverList{Guarded: n.guard() != nil}
 	for _, m := range n.cluster.Members(ctx) {
-		out = append(out, server{ID: m.ID, RaftAddr: m.RaftAddr, HTTPAddr: m.HTTPAddr, Leader: m.ID == l.ID})
+		out.Servers = append(out.Servers, server{ID: m.ID, RaftAddr: m.RaftAddr, HTTPAddr: m.HTTPAddr, Leader: m.ID == l.ID})
 	}
 	return json.Marshal(out)
 }
@@ -43,6 +51,37 @@ type servers struct {
 	join    []string
 	mu      sync.Mutex
 	known   []server
+	guards  bool      // as last heard
+	asked   time.Time // of refreshSoon
+}
+
+// guarded reports whether the servers said that they ask for a token.
+func (s *servers) guarded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.guards
+}
+
+// refreshEvery is how often refreshSoon asks.
+const refreshEvery = time.Second
+
+// refreshSoon is refresh for whoever may be called very often.
+func (s *servers) refreshSoon(ctx context.Context) error {
+	s.mu.Lock()
+	now := time.Now()
+	recent := now.Sub(s.asked) < refreshEvery
+	if !recent {
+		s.asked = now
+	}
+	heard := len(s.known) > 0
+	s.mu.Unlock()
+	switch {
+	case !recent:
+		return s.refresh(ctx)
+	case !heard:
+		return errors.New("no server of --join answers")
+	}
+	return nil
 }
 
 // list gives the servers known now.
@@ -58,10 +97,11 @@ func (s *servers) refresh(ctx context.Context) error {
 	var faults error
 	for _, addr := range s.addresses(ctx) {
 		raw, err := s.net.Call(ctx, addr, callServers, nil)
-		var found []server
+		var answer serverList
 		if err == nil {
-			err = json.Unmarshal(raw, &found)
+			err = json.Unmarshal(raw, &answer)
 		}
+		found := answer.Servers
 		if err != nil || len(found) == 0 {
 			faults = errors.Join(faults, fmt.Errorf("ask %s for the servers: %w", addr, err))
 			continue
@@ -76,7 +116,7 @@ func (s *servers) refresh(ctx context.Context) error {
 			return 1
 		})
 		s.mu.Lock()
-		s.known = found
+		s.known, s.guards = found, answer.Guarded
 		s.mu.Unlock()
 		return nil
 	}

@@ -7,13 +7,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"time"
 
 	"github.com/windrow-dev/windrow/api"
-	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
 // A node of role worker holds no state: it runs attempts for the servers, and
@@ -28,8 +25,7 @@ func (n *node) openServers(ctx context.Context) error {
 	return nil
 }
 
-// openProxy answers HTTP by asking a server. The Host and Origin headers stay
-// as they came, so that the server's own rules hold here too.
+// openProxy answers HTTP by asking a server.
 func (n *node) openProxy(ctx context.Context) error {
 	tlsConfig, err := n.serverTLS()
 	if err != nil {
@@ -43,22 +39,6 @@ func (n *node) openProxy(ctx context.Context) error {
 	if n.cfg.TLSCert != "" {
 		scheme = "https"
 	}
-	proxy := &httputil.ReverseProxy{
-		Transport:     transport,
-		FlushInterval: -1,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			host := r.In.Host
-			r.SetURL(&url.URL{Scheme: scheme, Host: n.someServer()})
-			r.Out.Host = host
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			n.log.Info("no server answered", "path", r.URL.Path, "err", err)
-			_ = n.servers.refresh(r.Context())
-			w.Header().Set("Content-Type", "application/problem+json")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprintf(w, `{"status":503,"title":"No server can be reached","code":%q,"detail":"this node is a worker and none of the servers it knows answered; try again in a moment, or ask a server itself"}`, wire.CodeNoLeader)
-		},
-	}
 	var listen net.ListenConfig
 	ln, err := listen.Listen(ctx, "tcp", n.cfg.HTTPAddr)
 	if err != nil {
@@ -67,7 +47,7 @@ func (n *node) openProxy(ctx context.Context) error {
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
-	srv := &http.Server{Handler: n.proxied(proxy), ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute}
+	srv := &http.Server{Handler: newProxy(n, scheme, transport), ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute}
 	n.run(func() {
 		if err := srv.Serve(ln); err != http.ErrServerClosed {
 			n.fail(err)
@@ -80,14 +60,6 @@ func (n *node) openProxy(ctx context.Context) error {
 	})
 	n.log.Info("ready", "http", scheme+"://"+ln.Addr().String(), "node", n.folder.NodeID(), "role", n.cfg.Role)
 	return nil
-}
-
-// proxied answers for this node itself where the question is about it.
-func (n *node) proxied(rest http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.Handle("/", rest)
-	return mux
 }
 
 // someServer is the HTTP address of the leader, or of another server.
