@@ -103,6 +103,9 @@ func (n *Node) open() error {
 		return fmt.Errorf("make log folder: %w", err)
 	}
 	var err error
+	if err = checkTail(dir); err != nil {
+		return fmt.Errorf("open log: %w: %s", err, damagedAdvice)
+	}
 	n.wal, err = guarded(func() (*wal.WAL, error) {
 		return wal.Open(dir, wal.WithLogger(logger), wal.WithSegmentSize(n.cfg.SegmentBytes))
 	})
