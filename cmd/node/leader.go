@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/cluster/lead"
@@ -69,12 +70,33 @@ func (n *node) lead(ctx context.Context, term uint64, changed <-chan struct{}) {
 		}
 	})
 	n.run(func() {
-		if err := n.foundToken(ctx); err != nil && ctx.Err() == nil {
-			n.log.Error("the administrator's token", "err", err)
-		}
+		insist(ctx, n.foundToken, func(err error) { n.log.Error("the administrator's token; trying again", "err", err) })
 	})
 	if err := n.leader.Run(ctx, term); err != nil && !errors.Is(err, context.Canceled) {
 		n.log.Error("leading ended", "term", term, "err", err)
+	}
+}
+
+// Pauses of insist.
+const (
+	leastPause = 100 * time.Millisecond
+	mostPause  = 10 * time.Second
+)
+
+// insist does something again and again until it succeeds or ctx ends, and
+// tells of each failure.
+func insist(ctx context.Context, do func(context.Context) error, failed func(error)) {
+	for pause := leastPause; ; pause = min(2*pause, mostPause) {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		failed(err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

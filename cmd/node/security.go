@@ -54,8 +54,11 @@ func (n *node) foundToken(ctx context.Context) error {
 		return fmt.Errorf("read the administrator's token: %w", err)
 	}
 	sum := token.Sum()
-	_, _, err = n.cluster.Propose(ctx, command.Encode(shard, &command.PutDocument{
+	r, _, err := n.cluster.Propose(ctx, command.Encode(shard, &command.PutDocument{
 		Kind: command.KindToken, Namespace: queue.DefaultNamespace, Name: adminToken, Digest: hex.EncodeToString(sum[:])}))
+	if err == nil && r.Code != command.OK {
+		err = fmt.Errorf("refused: %s: %s", r.Code, r.Detail)
+	}
 	if err != nil {
 		return fmt.Errorf("keep the administrator's token: %w", err)
 	}
