@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -121,4 +122,59 @@ func warnings(log string) (list []string) {
 		}
 	}
 	return list
+}
+
+// TestDamagedServer: one of three with a damaged log harms nobody, and the way
+// back that it names works.
+func TestDamagedServer(t *testing.T) {
+	c := testnode.NewCluster(t, 3)
+	cl := c.Client()
+	testnode.Push(t, cl, guests.Echo)
+	l := testnode.NewLoad(t, 8, 300, c.ClientFrom)
+	l.Start()
+	l.WaitAcked(150)
+	hurt := c.Follower()
+	hurt.Kill()
+	logs, err := filepath.Glob(filepath.Join(hurt.DataDir(), "raft", "*.wal"))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	b, err := os.ReadFile(logs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(b, []byte(`{"n":`))
+	if at < 0 {
+		t.Fatal("no call stands in the log")
+	}
+	b[at+5] ^= 1
+	if err := os.WriteFile(logs[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hurt.Launch()
+	if code := hurt.Wait(); code != 1 || !strings.Contains(hurt.Log(), "joins anew") {
+		t.Fatalf("exit code %d:\n%s", code, hurt.Log())
+	}
+	l.Wait()
+	if err := cl.RemoveNode(t.Context(), c.ID(hurt)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(hurt.DataDir()); err != nil {
+		t.Fatal(err)
+	}
+	hurt.Flags = []string{"--node-id", c.ID(hurt), "--join", c.Others(hurt)[0].URL()}
+	hurt.Start()
+	testnode.Poll(t, "the server to vote again", func() error {
+		status, err := cl.Cluster(context.Background())
+		if err != nil {
+			return err
+		}
+		for _, n := range status.Nodes {
+			if n.ID == c.ID(hurt) && n.Voter {
+				return nil
+			}
+		}
+		return fmt.Errorf("it does not: %+v", status.Nodes)
+	})
+	l.Check(hurt.Client(), cl)
 }
