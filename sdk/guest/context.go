@@ -6,13 +6,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // Context is one attempt at a task. As a context.Context it ends when the task
 // should: at its soft time limit where it has one, else at its deadline.
 type Context struct {
-	context.Context
 	// Log writes to the attempt's log. Of debugging it writes where the
 	// task has the option LogLevel.
 	Log *slog.Logger
@@ -22,38 +22,95 @@ type Context struct {
 	host  Host
 	limit time.Time // zero where the host told none
 	soft  bool      // the limit is the soft one, before the deadline
+
+	mu    sync.Mutex
+	inner context.Context // once somebody waits
+	end   context.CancelFunc
+	ended bool
 }
+
+var _ context.Context = (*Context)(nil)
 
 // precision is that of the time the host tells.
 const precision = time.Millisecond
 
 // newContext begins an attempt.
-func newContext(h Host, call *Call) (*Context, context.CancelFunc) {
+func newContext(h Host, call *Call) *Context {
 	c := &Context{Call: call, host: h}
 	if left, err := c.askRemaining(); err == nil {
 		// Not before the host takes it for passed.
 		c.limit = time.Now().Add(left + precision)
 		c.soft = c.limit.Add(precision).Before(call.Deadline)
-		inner, cancel := context.WithDeadline(context.Background(), c.limit)
-		c.Context = inner
-		return c, cancel
 	}
-	inner, cancel := context.WithCancel(context.Background())
-	c.Context = inner
-	return c, cancel
+	return c
 }
+
+// waiting is the context behind this one. It comes into being when somebody
+// waits for it: a timer costs ten times what a small task does.
+func (c *Context) waiting() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inner == nil {
+		if c.limit.IsZero() {
+			c.inner, c.end = context.WithCancel(context.Background())
+		} else {
+			c.inner, c.end = context.WithDeadline(context.Background(), c.limit)
+		}
+		if c.ended {
+			c.end()
+		}
+	}
+	return c.inner
+}
+
+// close ends the attempt for whatever of it still goes on.
+func (c *Context) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.end != nil {
+		c.end()
+	}
+}
+
+// Deadline implements context.Context.
+func (c *Context) Deadline() (time.Time, bool) { return c.limit, !c.limit.IsZero() }
+
+// Done implements context.Context.
+func (c *Context) Done() <-chan struct{} { return c.waiting().Done() }
 
 // Err implements context.Context. Timers run between goroutines, and a handler
 // that computes lets none in; so the clock is asked here.
 func (c *Context) Err() error {
-	err := c.Context.Err()
-	if err != nil || c.limit.IsZero() || time.Now().Before(c.limit) {
-		return err
+	c.mu.Lock()
+	inner, ended := c.inner, c.ended
+	c.mu.Unlock()
+	if inner != nil && inner.Err() != nil {
+		return inner.Err()
 	}
-	for range 4 { // the timer, then what it starts
-		runtime.Gosched()
+	switch {
+	case ended:
+		return context.Canceled
+	case c.limit.IsZero() || time.Now().Before(c.limit):
+		return nil
+	}
+	if inner != nil {
+		for range 4 { // the timer, then what it starts
+			runtime.Gosched()
+		}
 	}
 	return context.DeadlineExceeded
+}
+
+// Value implements context.Context. It has none but those by which package
+// context finds a parent, which asks for Done first.
+func (c *Context) Value(key any) any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inner == nil {
+		return nil
+	}
+	return c.inner.Value(key)
 }
 
 // TaskID is the task's id.

@@ -104,6 +104,21 @@ var (
 			for ctx.Err() == nil { //nolint:revive // computes
 			}
 			return "", fmt.Errorf("gave up: %w", ctx.Err())
+		case "leave":
+			go func() {
+				<-ctx.Done()
+				leftOver <- ctx.Err()
+			}()
+			return "left", nil
+		case "derived":
+			inner, cancel := context.WithTimeout(context.WithValue(ctx, how, 1), time.Hour)
+			defer cancel()
+			d, _ := inner.Deadline()
+			if own, ok := ctx.Deadline(); !ok || !own.Equal(d) || inner.Value(how) != 1 || ctx.Value(how) != nil {
+				return "", errors.New("the derived context is wrong")
+			}
+			<-inner.Done()
+			return "", inner.Err()
 		case "fatal":
 			<-ctx.Done()
 			return "", guest.Fatal(ctx.Err())
@@ -124,6 +139,8 @@ var (
 		return string(b), err
 	})
 )
+
+var leftOver = make(chan error)
 
 func fall(deep int) error {
 	if deep > 0 {
@@ -318,11 +335,16 @@ func TestTime(t *testing.T) {
 	if got := guesttest.Output[string](t, guesttest.Run(t, "wait", "", guesttest.Timeout(time.Minute))); got != "1m0s" {
 		t.Errorf("%s remain", got)
 	}
-	for _, how := range []string{"done", "compute", "progress"} {
+	for _, how := range []string{"done", "compute", "progress", "derived"} {
 		a := guesttest.Run(t, "wait", how, guesttest.Timeout(20*time.Millisecond))
 		if !a.FailedWith("soft_timeout") || a.Failure.Retry != nil || a.Log == "" {
 			t.Errorf("%s: %+v, log %q", how, a.Failure, a.Log)
 		}
+	}
+	// Goroutines that outlive the handler are told.
+	left := guesttest.Output[string](t, guesttest.Run(t, "wait", "leave"))
+	if err := <-leftOver; left != "left" || !errors.Is(err, context.Canceled) {
+		t.Errorf("what was left over ended with %v", err)
 	}
 	// Whoever says more than that time is over is heard.
 	for how, want := range map[string]string{"fatal": guest.TypeFatal, "typed": "late"} {

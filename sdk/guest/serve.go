@@ -29,9 +29,11 @@ func serve(h Host, envelope []byte, strict bool) int32 {
 		return fail(h, &Failure{Type: "unknown_task", Message: fmt.Sprintf("this module has no task %q", call.Task), Retry: new(bool)})
 	}
 	call.strict = strict
-	limitMemory(cmp.Or(call.Memory, t.settings().defaults.Memory, defaultMemory))
-	ctx, cancel := newContext(h, call)
-	defer cancel()
+	if memory := cmp.Or(call.Memory, t.settings().defaults.Memory, defaultMemory); memory != defaultMemory {
+		limitMemory(memory)
+	}
+	ctx := newContext(h, call)
+	defer ctx.close()
 	ctx.Log = newLogger(h, t.settings().level)
 	out, err := recovered(t, ctx)
 	if err != nil {
