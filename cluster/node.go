@@ -256,12 +256,15 @@ const closeLimit = 2 * time.Second
 // Close leaves the cluster's work in order: a leader hands over first, what is
 // under way ends, and what was applied becomes durable. The node remains a
 // member.
-func (n *Node) Close() error {
-	n.closed.Do(func() { n.result = n.close() })
+func (n *Node) Close() error { return n.Shutdown(context.Background()) }
+
+// Shutdown is Close, and waits for a hung disk no longer than ctx lasts.
+func (n *Node) Shutdown(ctx context.Context) error {
+	n.closed.Do(func() { n.result = n.close(ctx) })
 	return n.result
 }
 
-func (n *Node) close() error {
+func (n *Node) close(patience context.Context) error {
 	n.handOver()
 	n.proposer.close()
 	n.confirms.close()
@@ -281,17 +284,25 @@ func (n *Node) close() error {
 		n.work.Wait()
 		ended <- err
 	}()
+	limit := shutdownLimit
+	if d, ok := patience.Deadline(); ok {
+		limit = min(max(time.Until(d), leastShutdown), limit)
+	}
 	select {
 	case e := <-ended:
 		return errors.Join(err, e, n.closeFiles())
-	case <-time.After(shutdownLimit):
+	case <-time.After(limit):
 		return errors.Join(err, errors.New("the log's disk does not answer: closed without it"))
 	}
 }
 
 // shutdownLimit is how long Raft may take to end: less than forever, since a
-// hung disk holds it, and longer than any honest write.
-const shutdownLimit = 20 * time.Second
+// hung disk holds it, and longer than any honest write. leastShutdown is what it
+// needs where nothing is wrong.
+const (
+	shutdownLimit = 20 * time.Second
+	leastShutdown = time.Second
+)
 
 // quiesce waits for proposals and reads under way: Raft answers neither once
 // it is shut down.

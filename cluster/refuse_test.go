@@ -2,10 +2,13 @@ package cluster
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -59,6 +62,37 @@ func (d *fullDisk) StoreLogs(logs []*raft.Log) error {
 		return fmt.Errorf("write segment: %w", syscall.ENOSPC)
 	}
 	return d.LogStore.StoreLogs(logs)
+}
+
+// TestShutdownEndsInTime: a hung disk is not waited for beyond the caller's own
+// deadline.
+func TestShutdownEndsInTime(t *testing.T) {
+	disk := &hungDisk{free: make(chan struct{})}
+	s := mustStart(t, t.TempDir(), Config{wrapLog: func(_ string, log raft.LogStore) raft.LogStore {
+		disk.LogStore = log
+		return disk
+	}})
+	s.mustPropose("x")
+	disk.hang.Store(true)
+	go func() { _, _, _ = s.Propose(within(t), []byte("stuck")) }()
+	eventually(t, "the write hangs", func() bool { return s.logs.writes.stuck() > 0 })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	begun := time.Now()
+	if err := s.Shutdown(ctx); err == nil {
+		t.Error("a node whose disk hangs closed as if it did not")
+	}
+	if took := time.Since(begun); took >= shutdownLimit {
+		t.Errorf("it took %v", took)
+	}
+	close(disk.free)
+	eventually(t, "the write is over", func() bool { return s.logs.writes.stuck() == 0 })
+	s.work.Wait()
+	err := errors.Join(s.closeFiles(), s.net.Close(), s.folder.Close())
+	s.Node = nil
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // TestFullDiskIsTold: whoever keeps a reserve gives it up, and the log goes on.

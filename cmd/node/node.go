@@ -57,11 +57,16 @@ type node struct {
 // closer is one step of the way down.
 type closer struct {
 	what  string
-	close func() error
+	close func(context.Context) error
 }
 
-// closeWithin bounds how long running attempts and requests may take to end.
-const closeWithin = 20 * time.Second
+// The whole way down has one deadline, below the 30 s after which supervisors
+// kill. Running attempts get most of it, requests a part of the rest.
+const (
+	closeWithin  = 25 * time.Second
+	drainWithin  = 18 * time.Second
+	answerWithin = 3 * time.Second
+)
 
 // start brings a node up, in the order of what needs what.
 func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err error) {
@@ -94,14 +99,23 @@ func (n *node) steps() []func(context.Context) error {
 		n.openCluster, n.runLeader, n.sweepBlobs, n.awaitHost, n.openHTTP, n.openWorker}
 }
 
-func (n *node) onClose(what string, f func() error) { n.closers = append(n.closers, closer{what, f}) }
+func (n *node) onClose(what string, f func() error) {
+	n.onCloseWithin(what, func(context.Context) error { return f() })
+}
+
+// onCloseWithin is onClose for what can take long, and stops when ctx ends.
+func (n *node) onCloseWithin(what string, f func(context.Context) error) {
+	n.closers = append(n.closers, closer{what, f})
+}
 
 // close takes the node down in the opposite order.
 func (n *node) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
 	var faults []error
 	for i := len(n.closers) - 1; i >= 0; i-- {
 		c := n.closers[i]
-		if err := c.close(); err != nil {
+		if err := c.close(ctx); err != nil {
 			faults = append(faults, fmt.Errorf("close %s: %w", c.what, err))
 		}
 	}
@@ -267,11 +281,7 @@ func (n *node) awaitHost(context.Context) error {
 	}
 	n.host = o.host
 	n.log.Info("sandboxes", "layers", n.host.Layers())
-	n.onClose("sandboxes", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
-		defer cancel()
-		return n.host.Close(ctx)
-	})
+	n.onCloseWithin("sandboxes", n.host.Close)
 	return nil
 }
 
@@ -287,7 +297,7 @@ func (n *node) openCluster(context.Context) (err error) {
 		return fmt.Errorf("start the cluster node: %w", err)
 	}
 	n.voting.Store(n.cluster)
-	n.onClose("cluster node", n.cluster.Close)
+	n.onCloseWithin("cluster node", n.cluster.Shutdown)
 	return nil
 }
 
@@ -328,8 +338,8 @@ func (n *node) openHTTP(ctx context.Context) error {
 			n.fail(err)
 		}
 	})
-	n.onClose("HTTP", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	n.onCloseWithin("HTTP", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()
 		return n.http.Shutdown(ctx)
 	})

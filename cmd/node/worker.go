@@ -177,9 +177,9 @@ func (n *node) openWorker(ctx context.Context) error {
 			n.fail(err)
 		}
 	})
-	n.onClose("worker", func() error {
+	n.onCloseWithin("worker", func(ctx context.Context) error {
 		defer func() { cancel(); <-done }()
-		ctx, stop := context.WithTimeout(context.Background(), closeWithin)
+		ctx, stop := context.WithTimeout(ctx, drainWithin)
 		defer stop()
 		return w.Drain(ctx)
 	})

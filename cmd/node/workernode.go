@@ -53,8 +53,8 @@ func (n *node) openProxy(ctx context.Context) error {
 			n.fail(err)
 		}
 	})
-	n.onClose("HTTP", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	n.onCloseWithin("HTTP", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()
 		return srv.Shutdown(ctx)
 	})
