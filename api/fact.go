@@ -77,10 +77,10 @@ func fields() map[string]*openapi.Schema {
 	ids := &openapi.Schema{Items: &openapi.Schema{Type: "string", Format: "uuid"}}
 	f := map[string]*openapi.Schema{
 		"Call.task": text(patternTask, "etl.load"), "Call.args": list, "Call.kwargs": object, "Call.headers": object,
-		"Call.queue": {Pattern: patternLine, Default: "default", Examples: []any{"default", "mail"}}, "Call.priority": within(0, 9, 5),
+		"Call.queue": {Pattern: patternLine + `|^$`, Default: "default", Examples: []any{"default", "mail"}}, "Call.priority": within(0, 9, 5),
 		"Call.ack": usually("late", "late", "early"), "Call.max_deliveries": within(1, 10_000, 3),
 		"Call.idempotency_key": key, "Call.unique_key": key, "Call.fairness_key": key,
-		"Call.pool": {Pattern: patternLine, Examples: []any{"database"}}, "Call.pool_slots": within(1, 1<<31-1, 1),
+		"Call.pool": {Pattern: patternLine + `|^$`, Examples: []any{"database"}}, "Call.pool_slots": within(1, 1<<31-1, 1),
 		"Call.link": {MaxItems: 1000}, "Call.link_error": {MaxItems: 1000}, "Call.version": within(1, 1<<31-1, nil),
 		"Call.labels": {MaxMembers: 64, Additional: &openapi.Schema{Type: "string", MaxLength: maxLabel}},
 		"Call.stdin":  usually("json", "json", "raw"), "Call.output": usually("auto", "auto", "json", "text"),
@@ -91,10 +91,10 @@ func fields() map[string]*openapi.Schema {
 		"PoolSettings.slots":       within(0, 1<<32-1, nil), "Replay.limit": within(1, wire.MaxBatch, 1000),
 		"Join.id": {MinLength: 1, MaxLength: 255}, "Join.raft_addr": {MinLength: 1, MaxLength: 255}, "Join.role": openapi.Texts("all", "server", "worker"),
 		"Module.kind": openapi.Texts("command", "reactor"), "ModuleTask.params": {Type: []string{"object", "boolean"}}, "ModuleTask.defaults": object,
-		"Worker.state": openapi.Texts("ready", "silent", "draining"), "Node.role": openapi.Texts("all", "server", "worker"),
+		"Worker.state": openapi.Texts("ready", "silent", "draining"), "Node.role": openapi.Texts("all", "server", "worker", ""),
 		"Node.state": openapi.Texts("leader", "follower", "joining", "unreachable", "left"),
 		"Replay.ids": {MaxItems: wire.MaxBatch, Items: ids.Items}, "Replayed.ids": ids, "Replayed.replayed": ids, "Batch.ids": ids,
-		"Worker.session": id, "Problem.status": within(400, 599, nil), "Problem.code": codes(), "Event.id": text(`^[0-9]+-[0-9]+$`, "4711-0"),
+		"Problem.status": within(400, 599, nil), "Problem.code": codes(), "Event.id": text(`^[0-9]+-[0-9]+$`, "4711-0"),
 		"Module.versions": {Items: &openapi.Schema{Type: "integer"}},
 	}
 	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id"} {

@@ -2,12 +2,14 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -198,4 +200,73 @@ func TestDocsPage(t *testing.T) {
 	if m := regexp.MustCompile(`(?:src|href)="?(?:https?:)?//[^" ]*`).FindString(a.body); m != "" {
 		t.Errorf("the page asks others: %s", m)
 	}
+}
+
+const docsFile = "../docs/api.md"
+
+// TestDocs holds the tables of docs/api.md to the code.
+func TestDocs(t *testing.T) {
+	have, err := os.ReadFile(docsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- routes: go test ./api -update -->\n", "<!-- end -->\n"
+	head, rest, found := strings.Cut(string(have), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no place for the routes", docsFile)
+	}
+	current(t, docsFile, []byte(head+begin+routesTable()+end+tail))
+}
+
+// routesTable is all routes and all codes in Markdown.
+func routesTable() string {
+	var b strings.Builder
+	b.WriteString("| route | | body | answers |\n| --- | --- | --- | --- |\n")
+	for _, tag := range tagged {
+		for i := range table {
+			r := &table[i]
+			if r.tag != tag.name {
+				continue
+			}
+			path, _ := pathParams(r.path)
+			mark := ""
+			if r.traits&keyed != 0 {
+				mark = " *"
+			}
+			var answers []string
+			for _, a := range r.answers {
+				answers = append(answers, strings.TrimSpace(strconv.Itoa(a.status)+" "+shownContent(a.body)))
+			}
+			fmt.Fprintf(&b, "| `%s %s`%s | %s | %s | %s |\n", r.method, path, mark, r.summary, shownContent(r.body), strings.Join(answers, ", "))
+		}
+	}
+	b.WriteString("\n| code | status | |\n| --- | --- | --- |\n")
+	codes := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
+		return cmp.Or(kinds[a].status-kinds[b].status, strings.Compare(a, b))
+	})
+	for _, code := range codes {
+		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", code, kinds[code].status, kinds[code].title)
+	}
+	return b.String()
+}
+
+func shownContent(c *content) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.event != nil:
+		return "stream of `Event`"
+	case c.json == nothingType:
+		return "–"
+	case c.list:
+		return "list of `" + c.json.Name() + "`, NDJSON or JSON"
+	case c.json != nil:
+		name, of, generic := strings.Cut(strings.TrimSuffix(c.json.Name(), "]"), "[")
+		if generic {
+			return "`" + of[strings.LastIndexByte(of, '.')+1:] + name + "`"
+		}
+		return "`" + name + "`"
+	}
+	return strings.Split(c.types[0], ";")[0]
 }
