@@ -113,31 +113,50 @@ var _ = guest.Handle("fresh", func(_ *guest.Context, _ any) (int, error) { state
 func main() { guest.Main() }
 `
 
-// buildGuest builds a Go module for Wasm in a folder of its own, with the SDK of
-// this repository and nothing else, and without a network.
-func buildGuest(t testing.TB, source string, flags ...string) string {
+// guestFolder makes a Go module of its own, with the SDK of this repository and
+// nothing else.
+func guestFolder(t testing.TB, files map[string]string) string {
 	t.Helper()
 	sdk, err := filepath.Abs("../../sdk")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"main.go": source,
-		"go.mod": "module example.com/guest\n\ngo 1.26\n\nrequire github.com/windrow-dev/windrow/sdk v0.0.0\n\n" +
-			"replace github.com/windrow-dev/windrow/sdk => " + sdk + "\n",
-	} {
+	files["go.mod"] = "module example.com/guest\n\ngo 1.26\n\nrequire github.com/windrow-dev/windrow/sdk v0.0.0\n\n" +
+		"replace github.com/windrow-dev/windrow/sdk => " + sdk + "\n"
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", "guest.wasm"}, flags...)...)
+	return dir
+}
+
+// goIn runs the go command in a guest's folder, without a network.
+func goIn(t testing.TB, dir string, env []string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOPROXY=off", "GOFLAGS=", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the guest: %v\n%s", err, out)
+	cmd.Env = append(append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "GOWORK=off"), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
+	return string(out)
+}
+
+// buildWasm builds the guest of a folder.
+func buildWasm(t testing.TB, dir string, flags ...string) string {
+	t.Helper()
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", "guest.wasm"}, flags...)
+	goIn(t, dir, []string{"GOOS=wasip1", "GOARCH=wasm"}, args...)
 	return filepath.Join(dir, "guest.wasm")
+}
+
+// buildGuest builds a guest of one file.
+func buildGuest(t testing.TB, source string, flags ...string) string {
+	t.Helper()
+	return buildWasm(t, guestFolder(t, map[string]string{"main.go": source}), flags...)
 }
 
 // TestGuestSDK runs what the Go SDK makes on a real node.
@@ -303,4 +322,38 @@ func guestLog(t *testing.T, c *windrow.Client, id string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestGuestDocs: the example of docs/guest-go.md is what it says it is.
+func TestGuestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/guest-go.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, name := range []string{"main.go", "main_test.go"} {
+		_, rest, _ := strings.Cut(string(page), "`"+name+"`")
+		_, code, _ := strings.Cut(rest, "```go\n")
+		files[name], _, _ = strings.Cut(code, "```\n")
+	}
+	_, rest, _ := strings.Cut(string(page), "windrow task run orders.price --input '")
+	input, rest, _ := strings.Cut(rest, "'\n```\n\n```\n")
+	want, _, _ := strings.Cut(rest, "\n```")
+
+	dir := guestFolder(t, files)
+	goIn(t, dir, nil, "vet", "./...")
+	goIn(t, dir, nil, "test", "./...")
+	if got := goIn(t, dir, nil, "run", ".", "price", input); !strings.HasSuffix(got, want+"\n") {
+		t.Errorf("as a program it says %s, want %s", got, want)
+	}
+	c := testnode.Start(t).Client()
+	if _, _, err := c.PushModuleFile(t.Context(), "orders", buildWasm(t, dir, "-buildmode=c-shared")); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []struct{ task, input, want string }{{"price", input, want}, {"add", `{"x":1}`, "11"}, {"ping", "", ""}} {
+		got, err := c.SubmitWait(t.Context(), windrow.Call{Task: "orders." + call.task, Input: json.RawMessage(call.input)})
+		if err != nil || got.State != wire.StateSuccess || string(got.Result) != call.want && call.want != "" {
+			t.Errorf("%s: %s %s, %v, want %s", call.task, got.State, got.Result, err, call.want)
+		}
+	}
 }
