@@ -85,17 +85,29 @@ func (s *Store) adopt(temporary, digest string) error {
 	return errors.Join(syncDir(folder), syncDir(s.dir))
 }
 
-// touch makes a blob young. It syncs as adopt does: the Put that made the blob may
-// not have come so far.
-func (s *Store) touch(digest string) error {
-	path := s.path(digest[len(algorithm):])
-	s.mu.Lock()
-	now := s.now()
-	err := os.Chtimes(path, now, now)
-	s.mu.Unlock()
+// Touch makes a blob young, so that Sweep leaves it for a while; ErrNotFound if
+// it is not here.
+func (s *Store) Touch(digest string) error {
+	name, err := checkDigest(digest)
 	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if err := os.Chtimes(s.path(name), now, now); err != nil {
 		return missing(digest, err)
 	}
+	return nil
+}
+
+// touch is Touch, and syncs as adopt does: the Put that made the blob may not
+// have come so far.
+func (s *Store) touch(digest string) error {
+	if err := s.Touch(digest); err != nil {
+		return err
+	}
+	path := s.path(digest[len(algorithm):])
 	return errors.Join(syncDir(filepath.Dir(path)), syncDir(s.dir))
 }
 

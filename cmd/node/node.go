@@ -93,7 +93,7 @@ func start(ctx context.Context, cfg Config, log *slog.Logger) (n *node, err erro
 // steps are the parts of the node, by its role.
 func (n *node) steps() []func(context.Context) error {
 	if n.cfg.Role == roleWorker {
-		return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openServers, n.openBlobs, n.awaitHost, n.openProxy, n.openWorker}
+		return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openServers, n.openBlobs, n.sweepUnused, n.awaitHost, n.openProxy, n.openWorker}
 	}
 	return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openBlobs, n.openReplica, n.openLeader,
 		n.openCluster, n.runLeader, n.sweepBlobs, n.awaitHost, n.openHTTP, n.openWorker}
@@ -177,7 +177,7 @@ func (n *node) openBlobs(context.Context) error {
 	most := max(n.cfg.MaxModule, n.cfg.MaxValue)
 	peers := &blobPeers{net: n.net, votes: n.votes, others: n.otherServers}
 	n.blobs = blobs{Replicator: blob.NewReplicator(local, peers, most, n.log), most: most}
-	n.modules = &modules{blobs: n.blobs, limit: n.cfg.MaxModule, known: map[string]host.Module{}}
+	n.modules = &modules{blobs: n.blobs, limit: n.cfg.MaxModule, known: map[string]*knownModule{}}
 	n.net.Handle(blobKind, n.blobs.serve)
 	n.net.Handle(logKind, n.serveLog)
 	n.onClose("blobs", func() error { n.blobs.Close(); return nil })

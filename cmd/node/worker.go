@@ -91,15 +91,37 @@ type modules struct {
 	blobs blobs
 	limit int64
 	mu    sync.Mutex
-	known map[string]host.Module
+	known map[string]*knownModule
+}
+
+// knownModule is a module that was read, and when it was last asked for.
+type knownModule struct {
+	host.Module
+	used time.Time
 }
 
 // Local implements worker.Modules.
 func (m *modules) Local(digest string) (host.Module, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found, ok := m.known[digest]
-	return found, ok
+	found := m.known[digest]
+	if found == nil {
+		return host.Module{}, false
+	}
+	found.used = time.Now()
+	return found.Module, true
+}
+
+// keep reports whether a module was used within an age, and forgets it if not:
+// its file is about to go.
+func (m *modules) keep(digest string, age time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if found := m.known[digest]; found != nil && time.Since(found.used) < age {
+		return true
+	}
+	delete(m.known, digest)
+	return false
 }
 
 // Fetch implements worker.Modules.
@@ -120,12 +142,13 @@ func (m *modules) Fetch(ctx context.Context, digest string) (host.Module, error)
 	found := host.Module{Digest: digest, Path: path, Kind: string(info.Kind)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.known[digest] = found
+	m.known[digest] = &knownModule{found, time.Now()}
 	return found, nil
 }
 
 // read gives a module's file and its bytes, checked.
 func (m *modules) read(ctx context.Context, digest string) (string, []byte, error) {
+	_ = m.blobs.Local.Touch(digest) // what is here must not be swept now
 	path, err := m.blobs.File(ctx, digest)
 	if err != nil {
 		return "", nil, err
@@ -139,6 +162,7 @@ type values struct{ blobs blobs }
 
 // Get implements worker.Blobs.
 func (v values) Get(ctx context.Context, digest string) ([]byte, error) {
+	_ = v.blobs.Local.Touch(digest) // it may be asked for again soon
 	r, size, err := v.blobs.Open(ctx, digest)
 	if err != nil {
 		return nil, err
