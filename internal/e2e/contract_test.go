@@ -102,6 +102,7 @@ func newContract(t *testing.T) *contract {
 		}
 		c.ids = append(c.ids, task.ID)
 	}
+	n.Do("PUT", "/v1/pools/database", strings.NewReader(`{"slots":3}`), "Content-Type: application/json")
 	resp, err := c.http.Get(n.URL() + "/openapi.json")
 	if err != nil {
 		t.Fatal(err)
@@ -342,7 +343,7 @@ func (c *contract) request(op operation, round int) *request {
 		for range 1 + c.rand.IntN(3) {
 			r.body = append(append(r.body, encode(c.value(op, "", media["x-line"], 0))...), '\n')
 		}
-	case round < 2 && media["example"] != nil:
+	case round < 2 && media["example"] != nil && !strings.Contains(op.path, "join"): // which would be dialed
 		r.body = encode(media["example"])
 	default:
 		r.body = encode(c.value(op, "", media["schema"], 0))

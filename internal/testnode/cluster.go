@@ -29,6 +29,20 @@ func NewCluster(t testing.TB, size int, flags ...string) *Cluster {
 	return c
 }
 
+// Of makes a cluster of servers that have not been started.
+func Of(t testing.TB, nodes ...*Node) *Cluster { return &Cluster{t: t, Nodes: nodes} }
+
+// Join makes a node that has not been started a worker of this cluster.
+func (c *Cluster) Join(w *Node) {
+	c.t.Helper()
+	id := fmt.Sprintf("w%d", len(c.Workers)+1)
+	w.Flags = append([]string{"--role", "worker", "--node-id", id, "--join", c.join()}, w.Flags...)
+	w.Token = c.Nodes[0].Token
+	c.Workers = append(c.Workers, w)
+	w.Start()
+	c.WaitWorker(id)
+}
+
 // Found starts the servers of a cluster that has never run.
 func (c *Cluster) Found(flags ...string) {
 	c.t.Helper()
@@ -69,10 +83,8 @@ func (c *Cluster) join() string {
 // has a session.
 func (c *Cluster) AddWorker(flags ...string) *Node {
 	c.t.Helper()
-	id := fmt.Sprintf("w%d", len(c.Workers)+1)
-	w := Start(c.t, append([]string{"--role", "worker", "--node-id", id, "--join", c.join()}, flags...)...)
-	c.Workers = append(c.Workers, w)
-	c.WaitWorker(id)
+	w := New(c.t, flags...)
+	c.Join(w)
 	return w
 }
 
@@ -106,7 +118,7 @@ func (c *Cluster) ClientFrom(first int) *windrow.Client {
 	for i := range c.Nodes {
 		urls = append(urls, c.Nodes[(first+i)%len(c.Nodes)].URL())
 	}
-	return dial(c.t, windrow.Config{Servers: urls, Token: c.Nodes[0].Token, CAFile: c.Nodes[0].CAFile})
+	return c.Nodes[0].dial(windrow.Config{Servers: urls})
 }
 
 // Leader is the node that leads, as those that answer know.

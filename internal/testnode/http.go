@@ -69,12 +69,19 @@ func (n *Node) Try(method, path string, body io.Reader, headers ...string) (*Ans
 
 // plain is the node's own HTTP client.
 func (n *Node) plain() *http.Client {
+	n.t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.http != nil {
-		return n.http
+	if n.http == nil {
+		n.http = &http.Client{Transport: n.transport(), Timeout: 10 * time.Minute}
 	}
-	t := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}
+	return n.http
+}
+
+// transport reaches this node and all others that are reached in its way.
+func (n *Node) transport() *http.Transport {
+	n.t.Helper()
+	t := &http.Transport{DialContext: n.Dial, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}
 	if n.CAFile != "" {
 		pem, err := os.ReadFile(n.CAFile)
 		if err != nil {
@@ -83,7 +90,6 @@ func (n *Node) plain() *http.Client {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 		t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
 	}
-	n.http = &http.Client{Transport: t, Timeout: 10 * time.Minute}
-	n.t.Cleanup(n.http.CloseIdleConnections)
-	return n.http
+	n.t.Cleanup(t.CloseIdleConnections)
+	return t
 }

@@ -75,6 +75,8 @@ type Node struct {
 	Token    string // of the administrator, for clients
 	CAFile   string // that clients trust
 	Env      []string
+	// Dial connects clients to the node; nil is the usual way.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Wrap is a command put before windrowd's own, such as ip netns exec.
 	Wrap []string
 
@@ -242,7 +244,7 @@ func (n *Node) URL() string { return n.Scheme + "://" + n.HTTPAddr }
 // Client talks to this node alone.
 func (n *Node) Client() *windrow.Client {
 	n.t.Helper()
-	return dial(n.t, windrow.Config{Servers: []string{n.URL()}, Token: n.Token, CAFile: n.CAFile})
+	return n.dial(windrow.Config{Servers: []string{n.URL()}})
 }
 
 // Impatient is a Client that asks once and tells what came of it. It is the
@@ -252,7 +254,7 @@ func (n *Node) Impatient() *windrow.Client {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.impatient == nil {
-		n.impatient = dial(n.t, windrow.Config{Servers: []string{n.URL()}, Token: n.Token, CAFile: n.CAFile, RetryFor: -1})
+		n.impatient = n.dial(windrow.Config{Servers: []string{n.URL()}, RetryFor: -1})
 	}
 	return n.impatient
 }
@@ -261,6 +263,13 @@ func (n *Node) Impatient() *windrow.Client {
 func Client(t testing.TB, urls ...string) *windrow.Client {
 	t.Helper()
 	return dial(t, windrow.Config{Servers: urls})
+}
+
+// dial makes a client that is let in as this node's are.
+func (n *Node) dial(config windrow.Config) *windrow.Client {
+	n.t.Helper()
+	config.Token, config.Transport = n.Token, n.transport()
+	return dial(n.t, config)
 }
 
 func dial(t testing.TB, config windrow.Config) *windrow.Client {
