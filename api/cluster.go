@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/windrow-dev/windrow/queue"
@@ -51,6 +52,11 @@ func (s *Server) joinCluster(c *fiber.Ctx) error {
 		if f.value == "" || len(f.value) > 255 {
 			return wrong(f.name, "is missing or longer than 255 bytes; a node says its own id and addresses when it is started with --join")
 		}
+	}
+	switch ask.Role {
+	case "", "all", "server", "worker":
+	default:
+		return wrong("role", "is "+strconv.Quote(clip(ask.Role))+"; it is all, server or worker")
 	}
 	ctx, cancel := s.context()
 	defer cancel()

@@ -8,6 +8,8 @@ import (
 	"github.com/windrow-dev/windrow/api"
 	"github.com/windrow-dev/windrow/cluster"
 	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/cluster/peer"
+	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
 // shard is the only one there is; keys, commands and routing carry it.
@@ -25,6 +27,7 @@ func (n *node) Propose(ctx context.Context, c command.Command) (command.Result, 
 
 // apiError gives an error of the cluster the name that the API knows.
 func apiError(err error) error {
+	var refusal *peer.Error
 	switch {
 	case err == nil:
 		return nil
@@ -32,6 +35,8 @@ func apiError(err error) error {
 		return fmt.Errorf("%w: %w", api.ErrUnknownOutcome, err)
 	case errors.Is(err, cluster.ErrNotLeader), errors.Is(err, cluster.ErrNoLeader), errors.Is(err, cluster.ErrClosed):
 		return fmt.Errorf("%w: %w", api.ErrNoLeader, err)
+	case errors.As(err, &refusal) && refusal.Code == "refused":
+		return &api.Error{Code: wire.CodeConflict, Detail: "the cluster refuses it: " + refusal.Message}
 	}
 	return err
 }
