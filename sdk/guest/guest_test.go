@@ -101,7 +101,7 @@ var (
 			<-ctx.Done()
 			return "", ctx.Err()
 		case "compute":
-			for ctx.Err() == nil { //nolint:revive // computes
+			for ctx.Err() == nil {
 			}
 			return "", fmt.Errorf("gave up: %w", ctx.Err())
 		case "leave":
@@ -111,10 +111,10 @@ var (
 			}()
 			return "left", nil
 		case "derived":
-			inner, cancel := context.WithTimeout(context.WithValue(ctx, how, 1), time.Hour)
+			inner, cancel := context.WithTimeout(context.WithValue(ctx, key{}, 1), time.Hour)
 			defer cancel()
 			d, _ := inner.Deadline()
-			if own, ok := ctx.Deadline(); !ok || !own.Equal(d) || inner.Value(how) != 1 || ctx.Value(how) != nil {
+			if own, ok := ctx.Deadline(); !ok || !own.Equal(d) || inner.Value(key{}) != 1 || ctx.Value(key{}) != nil {
 				return "", errors.New("the derived context is wrong")
 			}
 			<-inner.Done()
@@ -139,6 +139,8 @@ var (
 		return string(b), err
 	})
 )
+
+type key struct{}
 
 var leftOver = make(chan error)
 

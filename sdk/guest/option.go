@@ -190,7 +190,7 @@ func (p Policy) apply(s *settings) {
 }
 
 // MarshalJSON leaves out what is zero, for which a call has defaults.
-func (p *Policy) MarshalJSON() ([]byte, error) {
+func (p Policy) MarshalJSON() ([]byte, error) {
 	w := struct {
 		Max        int      `json:"max"`
 		Backoff    string   `json:"backoff,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 )
 
@@ -124,12 +125,8 @@ func address(s string) string {
 // values are what a template may name.
 func (r *Recipient) values(common map[string]any) map[string]any {
 	values := make(map[string]any, len(common)+len(r.Fields)+2)
-	for name, v := range common {
-		values[name] = v
-	}
-	for name, v := range r.Fields {
-		values[name] = v
-	}
+	maps.Copy(values, common)
+	maps.Copy(values, r.Fields)
 	values["email"], values["name"] = r.Email, r.Name
 	return values
 }

@@ -81,11 +81,9 @@ func (b *builder) findRecursive(t reflect.Type, above []reflect.Type) {
 	if own(t) {
 		return
 	}
-	for _, u := range above {
-		if u == t {
-			b.name(t)
-			return
-		}
+	if slices.Contains(above, t) {
+		b.name(t)
+		return
 	}
 	above = append(above, t)
 	for i := range t.NumField() {
@@ -151,7 +149,7 @@ func special(t reflect.Type) *Schema {
 	p := reflect.PointerTo(t)
 	switch {
 	case p.Implements(providerType):
-		provider, _ := reflect.New(t).Interface().(Provider)
+		provider, _ := reflect.TypeAssert[Provider](reflect.New(t))
 		s := *provider.WindrowSchema() // a copy: settings are put into it
 		s.Type = slices.Clone(s.Type)
 		return &s
@@ -176,7 +174,7 @@ func (s *Schema) enumerate(t reflect.Type) error {
 	if !reflect.PointerTo(t).Implements(enumType) {
 		return nil
 	}
-	e, _ := reflect.New(t).Interface().(Enumeration)
+	e, _ := reflect.TypeAssert[Enumeration](reflect.New(t))
 	for _, v := range e.Enum() {
 		text, err := encode(v)
 		if err != nil {

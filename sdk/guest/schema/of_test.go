@@ -111,7 +111,7 @@ func TestTypes(t *testing.T) {
 			*Base
 			X int `json:"-"`
 			y int
-			Z int `json:"-,"`
+			Z int `json:"-,"` //nolint:staticcheck // a field that is called -
 			S int `json:",string"`
 			P *int
 			O time.Time `json:",omitzero"`
