@@ -24,6 +24,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -106,6 +107,21 @@ var _ = guest.Handle("memory", func(_ *guest.Context, mib int) (int, error) {
 
 var _ = guest.Handle("size", func(_ *guest.Context, text string) (int, error) { return len(text), nil })
 
+var _ = guest.Handle("die", func(_ *guest.Context, how string) (any, error) {
+	switch how {
+	case "goroutine":
+		go func() { panic("elsewhere") }()
+		time.Sleep(time.Millisecond)
+	case "deadlock":
+		<-make(chan int)
+	case "exit":
+		os.Exit(7)
+	case "leave":
+		go func() { select {} }()
+	}
+	return how, nil
+})
+
 var state int
 
 var _ = guest.Handle("fresh", func(_ *guest.Context, _ any) (int, error) { state++; return state, nil })
@@ -167,7 +183,7 @@ func TestGuestSDK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Tasks) != 8 || m.Tasks[0].Name != "add" || m.Kind != "reactor" {
+	if len(m.Tasks) != 9 || m.Tasks[0].Name != "add" || m.Kind != "reactor" {
 		t.Fatalf("%+v", m)
 	}
 	var params struct {
@@ -258,6 +274,16 @@ func TestGuestSDK(t *testing.T) {
 	}
 	if got := run(windrow.Call{Task: "g.memory", Input: raw(`70`)}); got.State != wire.StateFailure || got.Error.Type != "out_of_memory" {
 		t.Errorf("70 MiB of 64: %s %+v", got.State, got.Error)
+	}
+	for how, want := range map[string][2]string{"goroutine": {"trap", "panic: elsewhere\n"}, "deadlock": {"trap", "fatal error: all goroutines are asleep"}, "exit": {"exit_code", ""}, "leave": {"", ""}} {
+		got := run(windrow.Call{Task: "g.die", Input: raw(`"` + how + `"`)})
+		kind := ""
+		if got.Error != nil {
+			kind = got.Error.Type
+		}
+		if log := guestLog(t, c, got.ID); kind != want[0] || !strings.HasPrefix(log, want[1]) {
+			t.Errorf("%s: %s %+v, log\n%s", how, got.State, got.Error, log)
+		}
 	}
 	long := strings.Repeat("x", 3<<20)
 	if got := run(windrow.Call{Task: "g.size", Input: raw(`"` + long + `"`)}); string(got.Result) != fmt.Sprint(len(long)) {

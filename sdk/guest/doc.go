@@ -79,7 +79,7 @@
 // another one, unless the error says so itself: [Fatal], [Retry]. [Errorf]
 // gives it a type, by which policies and callers tell errors apart. A panic is
 // an error of type panic; its stack is in the trace and in the log. A panic in
-// another goroutine than the handler's ends the attempt as exit_code 2. A
-// handler that returns its Context's error after the soft time limit ends as
-// soft_timeout.
+// another goroutine than the handler's, or a deadlock, ends the attempt as a
+// trap, with Go's words in the log. A handler that returns its Context's error
+// after the soft time limit ends as soft_timeout.
 package guest
