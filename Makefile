@@ -34,7 +34,11 @@ help: ## list the targets
 		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: programs wasm ## bin/windrowd, bin/windrow and the examples in bin/wasm/
+build: page programs wasm ## bin/windrowd, bin/windrow and the examples in bin/wasm/
+
+.PHONY: page
+page: ## the page that windrowd embeds, if its sources have changed
+	@api/ui/build.sh
 
 .PHONY: programs
 programs:
@@ -77,14 +81,20 @@ toolchains:
 		echo "tests go on: the test guests are not rebuilt, their committed modules are used (Debian: apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 wabt)"; \
 	fi
 
+# The end-to-end tests are left out: the nodes that they start are built without
+# the detector, which would only slow down what watches them.
 .PHONY: race
 race: build ## all tests under the race detector, which needs a C compiler
 	@if ! command -v "$$(go env CC)" >/dev/null; then \
 		echo "no C compiler ($$(go env CC)): the race detector cannot be built (Debian: apt-get install gcc libc6-dev)"; exit 1; \
 	fi
 	@status=0; for m in $(MODULES); do \
-		(cd "$$m" && echo "go test -race ./... (in $$m)" && CGO_ENABLED=1 go test -race $(RACEFLAGS) ./...) || status=1; \
+		(cd "$$m" && echo "go test -race (in $$m)" && CGO_ENABLED=1 go test -race $(RACEFLAGS) $$(go list ./... | grep -v -e /internal/e2e -e /examples/)) || status=1; \
 	done; exit $$status
+
+.PHONY: ui-test
+ui-test: page programs ## the page in a headless Chromium
+	@api/ui/test/run.sh
 
 .PHONY: vet
 vet: ## go vet and gofmt
