@@ -115,8 +115,9 @@ func (r *Replica) Apply(index, term uint64, entry []byte) []command.Result {
 	r.gate.Lock()
 	g.store.Begin()
 	out := g.machine.Apply(index, entry)
-	g.store.Applied(index, term, g.machine.Now())
+	g.store.Publish(index, term, g.machine.Now())
 	r.gate.Unlock()
+	g.store.Wait() // for the disk, without keeping readers from the gate
 	r.waiters.ended(out.Effects.Moves)
 	if r.opt.Applied != nil {
 		r.opt.Applied(index, &out.Effects)
