@@ -40,3 +40,23 @@ func FuzzProblem(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEventMessage holds that whatever a server streams becomes an event, none
+// or an error.
+func FuzzEventMessage(f *testing.F) {
+	f.Add("id: 1-0\nevent: task.success\ndata: {\"id\":\"1-0\"}\n\n")
+	f.Add(": alive\n\nevent:reset\n\n")
+	f.Add("data: {\ndata: }\r\n\n:\nid\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var m message
+		for line := range strings.Lines(text) {
+			if !m.add([]byte(strings.TrimRight(line, "\r\n"))) {
+				continue
+			}
+			if e, err := m.event(); err != nil && e != nil {
+				t.Errorf("%q became %+v and %v", text, e, err)
+			}
+			m = message{}
+		}
+	})
+}
