@@ -73,6 +73,15 @@ func NewReader(r io.Reader, fresh bool) *Reader {
 	return &Reader{r: r, fresh: fresh, buf: make([]byte, 0, 64<<10)}
 }
 
+// Peek waits for the head of the next frame and returns how long its payload is
+// said to be; Next will refuse what cannot be.
+func (r *Reader) Peek() (int64, error) {
+	if err := r.need(headLen); err != nil {
+		return 0, err
+	}
+	return int64(binary.LittleEndian.Uint32(r.buf[r.at:])), nil
+}
+
 // Next returns the payload of the next frame, kind first, at most max bytes
 // long. At a clean end it returns io.EOF.
 func (r *Reader) Next(max int) (Kind, []byte, error) {

@@ -10,12 +10,26 @@ import (
 func (e answerEvent) apply(l *loop) {
 	c := e.c
 	<-c.room
-	if c.hostile {
+	if e.claim != nil {
+		c.answering = false
+	}
+	if c.hostile || !e.heed(l) {
+		e.claim.release()
 		return
 	}
+	if len(c.sent) == 0 && c.dying == "" {
+		l.rest(c)
+	}
+}
+
+// heed takes what a child says; it reports false where that broke the
+// protocol.
+func (e *answerEvent) heed(l *loop) bool {
+	c := e.c
 	switch {
-	case e.failed != "":
+	case e.failed != "" && c.dying == "":
 		c.dying, c.reason = errCrashed, e.failed
+		close(c.killed)
 		_ = c.Kill() // it is about to end by itself
 	case e.ready:
 		c.ready = true
@@ -23,12 +37,12 @@ func (e answerEvent) apply(l *loop) {
 	for _, a := range e.answers {
 		if !c.ready {
 			l.violation(c, "it answered before it was ready")
-			return
+			return false
 		}
 		ok := false
 		switch {
 		case a.Result != nil:
-			ok = l.result(c, a.Result)
+			ok = l.result(c, a.Result, e.claim)
 		case a.Log != nil:
 			ok = l.logged(c, a.Log)
 		case a.Progress != nil:
@@ -36,12 +50,10 @@ func (e answerEvent) apply(l *loop) {
 		}
 		if !ok {
 			l.violation(c, "it answered what it was not asked")
-			return
+			return false
 		}
 	}
-	if len(c.sent) == 0 && c.dying == "" {
-		l.rest(c)
-	}
+	return true
 }
 
 // rest is when a child has become idle.
@@ -57,8 +69,9 @@ func (l *loop) rest(c *child) {
 }
 
 // result takes the end of the attempt that is next to end; it reports false
-// where the child could not honestly say so.
-func (l *loop) result(c *child, r *frame.Result) bool {
+// where the child could not honestly say so. The claim is what the result's
+// frame counts for.
+func (l *loop) result(c *child, r *frame.Result, cl *claim) bool {
 	if len(c.sent) == 0 || r.Seq != c.first {
 		return false
 	}
@@ -74,6 +87,7 @@ func (l *loop) result(c *child, r *frame.Result) bool {
 			c.live--
 			l.requeue(c.m, []*job{j})
 		}
+		cl.release()
 		return skipped && r.Seq <= c.recalled
 	}
 	c.live--
@@ -86,9 +100,9 @@ func (l *loop) result(c *child, r *frame.Result) bool {
 	l.learn(c.m, r)
 	c.beganAt = l.now
 	c.m.failures = 0
-	if len(r.Output) > largeOutput {
+	if cl != nil {
 		h := l.h
-		h.work.Go(func() { h.post(judgedEvent{j, outcome(j.a, r)}) })
+		h.work.Go(func() { h.post(judgedEvent{j, outcome(j.a, r), cl}) })
 		return true
 	}
 	l.finish(j, Result{Began: true, Outcome: outcome(j.a, r)})
@@ -99,9 +113,10 @@ func (l *loop) result(c *child, r *frame.Result) bool {
 type judgedEvent struct {
 	j *job
 	o queue.Outcome
+	c *claim
 }
 
-func (e judgedEvent) apply(l *loop) { l.finish(e.j, Result{Began: true, Outcome: e.o}) }
+func (e judgedEvent) apply(l *loop) { l.finish(e.j, Result{Began: true, Outcome: e.o, claim: e.c}) }
 
 // plausible bounds what the child says of times to what the parent knows.
 func plausible(r *frame.Result, age int64) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/windrow-dev/windrow/runtime/frame"
 )
@@ -44,6 +45,9 @@ type child struct {
 	began   uint64
 	beganAt int64
 	lagging int64 // since when answers for what has ended are overdue
+	// answering says that a large answer is on its way, or waits for room: what
+	// has ended must not be killed for that.
+	answering bool
 
 	logged     map[uint64]int64 // log bytes received, by attempt
 	progressAt int64
@@ -56,6 +60,7 @@ type child struct {
 	out    []byte // frame being written
 	writes bool   // the writer has it
 	room   chan struct{}
+	killed chan struct{} // closed by the loop once nothing it says is awaited
 }
 
 // last is the number of what was sent last.
@@ -92,11 +97,12 @@ func (c *child) read(h *Host) {
 func (c *child) readFrames(h *Host) error {
 	r := frame.NewReader(c.answers, true)
 	for {
-		kind, body, err := r.Next(frame.MaxFrame)
+		e := answerEvent{c: c}
+		kind, body, err := c.nextFrame(h, r, &e)
 		if err != nil {
+			e.claim.release()
 			return err
 		}
-		e := answerEvent{c: c}
 		switch kind {
 		case frame.KindReady:
 			_, err = frame.DecodeReady(body)
@@ -105,10 +111,14 @@ func (c *child) readFrames(h *Host) error {
 			e.failed = text([]byte(frame.DecodeFailed(body)))
 		case frame.KindAnswers:
 			e.answers, err = frame.DecodeAnswers(body)
+			if err == nil && e.claim != nil && (len(e.answers) != 1 || e.answers[0].Result == nil) {
+				err = fmt.Errorf("%w: a long frame that is no single result", frame.ErrProtocol)
+			}
 		default:
 			err = fmt.Errorf("%w: a frame of kind %d", frame.ErrProtocol, kind)
 		}
 		if err != nil {
+			e.claim.release()
 			return err
 		}
 		c.room <- struct{}{}
@@ -116,12 +126,52 @@ func (c *child) readFrames(h *Host) error {
 	}
 }
 
+// copies is how many times its length a large answer takes: as it grows while
+// it is read, and as text beside its JSON.
+const copies = 2
+
+// errKilled ends the reading of a child that waits for room and was killed.
+var errKilled = errors.New("killed")
+
+// nextFrame reads a frame. A long one is read once there is room for it, and
+// must then come without a pause: it keeps others waiting.
+func (c *child) nextFrame(h *Host, r *frame.Reader, e *answerEvent) (frame.Kind, []byte, error) {
+	n, err := r.Peek()
+	if err != nil {
+		return 0, nil, err
+	}
+	if n <= frame.SoftFrame || n > frame.MaxFrame {
+		return r.Next(frame.MaxFrame)
+	}
+	h.post(longEvent{c})
+	e.claim = h.outputs.claim(copies * n)
+	select {
+	case <-e.claim.granted:
+	case <-c.killed:
+		return 0, nil, errKilled
+	}
+	if err := c.answers.SetReadDeadline(time.Now().Add(h.cfg.patience)); err != nil {
+		return 0, nil, err
+	}
+	kind, body, err := r.Next(frame.MaxFrame)
+	if err != nil {
+		return 0, nil, err
+	}
+	return kind, body, c.answers.SetReadDeadline(time.Time{})
+}
+
+// longEvent says that a child has begun to send a long frame.
+type longEvent struct{ c *child }
+
+func (e longEvent) apply(*loop) { e.c.answering = true }
+
 // answerEvent is a frame from a child.
 type answerEvent struct {
 	c       *child
 	ready   bool
 	failed  string
 	answers []frame.Answer
+	claim   *claim // what a long frame counts for
 }
 
 // goneEvent is the end of a child. All its answers have come before.
@@ -138,6 +188,8 @@ func (e *goneEvent) why() (errType, message string) {
 	switch {
 	case errors.Is(e.err, frame.ErrProtocol):
 		return errCrashed, e.err.Error()
+	case errors.Is(e.err, os.ErrDeadlineExceeded):
+		return errCrashed, "the sandbox did not end the answer that it had begun"
 	case outOfMemory(e.said):
 		return errOutOfMemory, "the sandbox needed more memory than it may map"
 	case e.werr != nil:

@@ -142,9 +142,9 @@ func TestMemoryLimit(t *testing.T) {
 
 func TestOutputLimit(t *testing.T) {
 	h := newHost(t)
-	a := attempt(guest(t, "acts", KindCommand), "out 1000")
+	a := attempt(guest(t, "acts", KindCommand), "out 980")
 	a.MaxOutput = 1000
-	if o := run(t, h, a); !o.OK || len(o.Result) < 1000 {
+	if o := run(t, h, a); !o.OK || len(o.Result) < 980 {
 		t.Errorf("at the limit: %d bytes, %+v", len(o.Result), o.Error)
 	}
 	a = attempt(a.Module, "out 1001")
@@ -152,7 +152,12 @@ func TestOutputLimit(t *testing.T) {
 	if o := run(t, h, a); o.OK || o.Error.Type != queue.ErrOutputTooLarge {
 		t.Errorf("past the limit: %+v", o.Error)
 	}
-	a = attempt(a.Module, "out 67108864")
+	a = attempt(a.Module, "out 999") // and quotes
+	a.MaxOutput = 1000
+	if o := run(t, h, a); o.OK || o.Error.Type != queue.ErrOutputTooLarge {
+		t.Errorf("past the limit as JSON: %+v", o.Error)
+	}
+	a = attempt(a.Module, "out 66060288")
 	if o := run(t, h, a); !o.OK {
 		t.Errorf("64 MiB: %+v", o.Error)
 	}

@@ -29,6 +29,7 @@ const (
 	DefaultMaxOutput   = 64 << 20
 	MaxInput           = 64 << 20
 	DefaultMaxLog      = 256 << 10
+	DefaultOutputs     = 128 << 20
 )
 
 // Config says how a host works. Executable, SandboxArgs, CompileArgs and
@@ -48,6 +49,10 @@ type Config struct {
 	// with their limits, those that idle with what they hold.
 	// Default 128 MiB for each of Concurrency.
 	Memory int64
+	// Outputs is how many bytes of this process large answers may take at once,
+	// each for two times its length, from its coming to the end of done or of
+	// what Hold gave; default 128 MiB. Where one alone takes more, it is alone.
+	Outputs int64
 	// HandBack is how long every begun attempt must have run, and another
 	// waited with no room, before that other is handed back; 0 never does.
 	HandBack time.Duration
@@ -115,6 +120,19 @@ type Result struct {
 	// node's, as far as it knows: the attempt may be made elsewhere, or later.
 	Elsewhere bool
 	Outcome   queue.Outcome
+
+	claim *claim // what a large result counts for
+}
+
+// Hold lets what the result counts for of Config.Outputs outlast done, which
+// alone may call it, until release is called. Who keeps a large result for long
+// without it keeps memory that nobody bounds.
+func (r *Result) Hold() (release func()) {
+	if r.claim == nil {
+		return func() {}
+	}
+	r.claim.held = true
+	return r.claim.release
 }
 
 // Host runs attempts in child processes.
@@ -123,6 +141,7 @@ type Host struct {
 	log      *slog.Logger
 	spawner  *spawner
 	compiler *compiler
+	outputs  *budget
 	layers   []string
 
 	wake chan struct{}
@@ -150,7 +169,7 @@ func New(cfg Config) (*Host, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, fmt.Errorf("sandbox host: %w", err)
 	}
-	h := &Host{cfg: cfg, log: cfg.Logger, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	h := &Host{cfg: cfg, log: cfg.Logger, wake: make(chan struct{}, 1), stopped: make(chan struct{}), outputs: newBudget(cfg.Outputs)}
 	mark := ownerMark(cfg.CacheDir)
 	if n := sweep(mark); n > 0 {
 		h.log.Warn("killed sandboxes that an earlier process left", "count", n)
@@ -190,6 +209,9 @@ func (c *Config) complete() error {
 	}
 	if c.Memory <= 0 {
 		c.Memory = int64(c.Concurrency) * (128 << 20)
+	}
+	if c.Outputs <= 0 {
+		c.Outputs = DefaultOutputs
 	}
 	if c.CompileTimeout <= 0 {
 		c.CompileTimeout = time.Minute

@@ -96,6 +96,16 @@ func (h *hostile) play(script string, attempts []frame.Attempt) {
 		for {
 			h.send(frame.KindAnswers, (&frame.Chunk{Seq: 1, Data: make([]byte, 60000)}).AppendLog)
 		}
+	case "chatter": // a long frame that no attempt ends with
+		h.send(frame.KindAnswers, func(b []byte) []byte {
+			for range 10 {
+				b = (&frame.Chunk{Seq: 1, Data: make([]byte, 60000)}).AppendProgress(b)
+			}
+			return b
+		})
+	case "stall": // the head of a long frame, and no more
+		h.page.Begin(1, frame.Now())
+		h.out.Write([]byte{0, 0, 0x20, 0, byte(frame.KindAnswers)})
 	case "future":
 		h.page.Begin(1<<40, frame.Now())
 	case "late": // says again and again that it has only just begun
@@ -159,6 +169,7 @@ func TestHostileChild(t *testing.T) {
 		{"garbage", queue.ErrCrashed}, {"kind", queue.ErrCrashed}, {"huge", queue.ErrCrashed}, {"seq", queue.ErrCrashed},
 		{"skip", queue.ErrCrashed}, {"long", queue.ErrCrashed}, {"unasked", queue.ErrCrashed}, {"future", queue.ErrCrashed},
 		{"late", queue.ErrTimeout}, {"crash", queue.ErrCrashed}, {"memory", queue.ErrOutOfMemory}, {"nothing", queue.ErrCrashed},
+		{"stall", queue.ErrCrashed}, {"chatter", queue.ErrCrashed},
 		{"early", queue.ErrUnavailable}, {"die", queue.ErrUnavailable},
 	} {
 		t.Run(c.script, func(t *testing.T) {

@@ -161,6 +161,9 @@ func (l *loop) requeue(m *module, jobs []*job) {
 func (l *loop) finish(j *job, r Result) {
 	l.jobs--
 	j.done(r)
+	if r.claim != nil && !r.claim.held {
+		r.claim.release()
+	}
 }
 
 // handBack ends a job that has not begun and may run elsewhere.

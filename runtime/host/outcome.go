@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,14 +23,24 @@ func outcome(a *Attempt, r *frame.Result) queue.Outcome {
 		Started: r.Started,
 	}
 	o.Finished = r.Started + r.Wall
+	if len(r.Output) > frame.SoftFrame/2 {
+		o.Log = bytes.Clone(o.Log) // or it would keep all that came with it
+	}
 	if r.Exit != frame.ExitOK {
 		o.Error = failure(a, r)
 		return o
 	}
-	result, err := render(a.Output, r.Output)
+	result, err := render(a.Output, r.Output, a.maxOutput())
+	if errors.Is(err, errLong) {
+		o.Error = tooLong(a)
+		return o
+	}
 	if err != nil {
 		o.Error = &queue.Error{Type: queue.ErrInvalidOutput, Message: err.Error()}
 		return o
+	}
+	if len(result) < len(r.Output)/2 {
+		result = bytes.Clone(result) // the rest was blanks, and need not be kept
 	}
 	o.OK, o.Result = true, result
 	return o
@@ -46,7 +57,7 @@ func failure(a *Attempt, r *frame.Result) *queue.Error {
 	case frame.ExitMemory:
 		return &queue.Error{Type: queue.ErrOutOfMemory, Message: fmt.Sprintf("the guest needed more than its %s of memory", size(a.memory())), Trace: text(r.Trace)}
 	case frame.ExitOutput:
-		return &queue.Error{Type: queue.ErrOutputTooLarge, Message: fmt.Sprintf("the guest wrote more than %s of output", size(a.maxOutput()))}
+		return tooLong(a)
 	case frame.ExitSoft:
 		return &queue.Error{Type: queue.ErrSoftTimeout, Message: fmt.Sprintf("the guest stopped after its soft timeout of %s", a.SoftTimeout), Trace: text(r.Trace)}
 	case frame.ExitUnavailable:
@@ -56,6 +67,10 @@ func failure(a *Attempt, r *frame.Result) *queue.Error {
 	default:
 		return &queue.Error{Type: queue.ErrTrap, Message: msg, Trace: text(r.Trace)}
 	}
+}
+
+func tooLong(a *Attempt) *queue.Error {
+	return &queue.Error{Type: queue.ErrOutputTooLarge, Message: fmt.Sprintf("the guest's output is more than %s, as JSON", size(a.maxOutput()))}
 }
 
 // isTypeName reports whether a guest may call its error so.
@@ -144,8 +159,13 @@ func after(raw json.RawMessage) int64 {
 	return int64(min(n, maxAfter.Seconds()) * float64(time.Second))
 }
 
-// render makes the guest's output the one JSON text that a result is.
-func render(mode string, out []byte) ([]byte, error) {
+// errLong says that a result is longer than it may be. Text grows when it is
+// quoted.
+var errLong = errors.New("the result is too long")
+
+// render makes the guest's output the one JSON text that a result is, of most
+// bytes.
+func render(mode string, out []byte, most int64) ([]byte, error) {
 	if !utf8.Valid(out) {
 		return nil, fmt.Errorf("the output is not UTF-8")
 	}
@@ -168,18 +188,38 @@ func render(mode string, out []byte) ([]byte, error) {
 	if len(out) == 0 {
 		return nil, nil
 	}
-	return quote(bytes.TrimSuffix(out, []byte{'\n'})), nil
+	return quote(bytes.TrimSuffix(out, []byte{'\n'}), most)
 }
 
+// quotePiece is how much of a text is quoted at a time: all at once, there
+// would be several copies of it.
+const quotePiece = 64 << 10
+
 // quote makes a JSON string of UTF-8 text, as it stands: no HTML is escaped.
-func quote(b []byte) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
+func quote(b []byte, most int64) ([]byte, error) {
+	out := make([]byte, 0, min(int64(len(b)+len(b)/32+16), most))
+	out = append(out, '"')
+	var piece bytes.Buffer
+	enc := json.NewEncoder(&piece)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(string(b)); err != nil {
-		return []byte(`""`) // a string always encodes
+	for len(b) > 0 {
+		n := min(len(b), quotePiece)
+		for n < len(b) && !utf8.RuneStart(b[n]) {
+			n--
+		}
+		piece.Reset()
+		if err := enc.Encode(string(b[:n])); err != nil {
+			return nil, err
+		}
+		b = b[n:]
+		said := piece.Bytes()
+		said = said[1 : len(said)-2] // without quotes and newline
+		if int64(len(out)+len(said)) >= most {
+			return nil, errLong
+		}
+		out = append(out, said...)
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
+	return append(out, '"'), nil
 }
 
 // text makes a guest's bytes a string that can be shown and stored.

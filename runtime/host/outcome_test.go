@@ -3,12 +3,14 @@ package host
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/runtime/frame"
 )
 
 func TestRender(t *testing.T) {
@@ -32,7 +34,7 @@ func TestRender(t *testing.T) {
 		{"text", ``, `null`},
 		{"text", "\xff", `error`},
 	} {
-		got, err := render(c.mode, []byte(c.out))
+		got, err := render(c.mode, []byte(c.out), 1000)
 		switch {
 		case c.want == "error":
 			if err == nil {
@@ -41,6 +43,39 @@ func TestRender(t *testing.T) {
 		case err != nil || c.want == "null" && got != nil || c.want != "null" && string(got) != c.want:
 			t.Errorf("%s %q: %s, %v", c.mode, c.out, got, err)
 		}
+	}
+}
+
+// What is quoted in pieces is what would be quoted at once.
+func TestQuoteLongText(t *testing.T) {
+	for _, unit := range []string{"x", "é", "€ ", "\u2028", "𝄞<&>", "\"\\\n\x00"} {
+		for shift := range 5 {
+			text := strings.Repeat(".", shift) + strings.Repeat(unit, 3*quotePiece/len(unit))
+			got, err := quote([]byte(text), DefaultMaxOutput)
+			var back string
+			if err != nil || json.Unmarshal(got, &back) != nil || back != text {
+				t.Errorf("%q after %d: %v", unit, shift, err)
+			}
+			if same, err := quote([]byte(text), int64(len(got))); err != nil || !bytes.Equal(same, got) {
+				t.Errorf("%q after %d, at the limit: %v", unit, shift, err)
+			}
+			if _, err := quote([]byte(text), int64(len(got))-1); !errors.Is(err, errLong) {
+				t.Errorf("%q after %d, past the limit: %v", unit, shift, err)
+			}
+		}
+	}
+}
+
+// What is kept of a long answer keeps not all of it.
+func TestOutcomeOfBlanks(t *testing.T) {
+	answer := make([]byte, 1<<20)
+	for i := range answer {
+		answer[i] = ' '
+	}
+	answer[0] = '1'
+	o := outcome(&Attempt{}, &frame.Result{Exit: frame.ExitOK, Output: answer, Tail: answer[:10]})
+	if string(o.Result) != "1" || cap(o.Result) > 100 || cap(o.Log) > 100 {
+		t.Errorf("%q keeps %d bytes, the log %d", o.Result, cap(o.Result), cap(o.Log))
 	}
 }
 
@@ -117,7 +152,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("json", []byte(`{"a":[1,2]}`))
 	f.Add("text", []byte("\xed\xa0\x80"))
 	f.Fuzz(func(t *testing.T, mode string, out []byte) {
-		got, err := render(mode, out)
+		got, err := render(mode, out, DefaultMaxOutput)
 		if err != nil || got == nil {
 			return
 		}

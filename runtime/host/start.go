@@ -72,7 +72,7 @@ func (e startedEvent) apply(l *loop) {
 	}
 	c := &child{
 		proc: e.p, m: m, memory: e.memory, first: 1, started: l.now, idle: l.now,
-		room: make(chan struct{}, framesAhead),
+		room: make(chan struct{}, framesAhead), killed: make(chan struct{}),
 	}
 	l.children = append(l.children, c)
 	m.children = append(m.children, c)

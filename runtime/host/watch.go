@@ -20,9 +20,6 @@ const (
 	startTries = 3
 	// mostResident is what a child may hold while it idles, bytes.
 	mostResident = 96 << 20
-	// largeOutput is checked outside of the loop: 64 MiB of JSON take a quarter
-	// of a second, in which nobody would hold the deadlines. Bytes.
-	largeOutput = 256 << 10
 	// lookEvery is how often an idle child's memory is looked at.
 	lookEvery = int64(time.Second)
 )
@@ -102,7 +99,7 @@ func (l *loop) look(c *child) {
 			j.a.OnBegin(time.Now().Add(-time.Duration(l.now - c.beganAt)))
 		}
 	}
-	if c.lagging > 0 && begun > c.first && time.Duration(l.now-c.lagging) > l.h.cfg.patience {
+	if c.lagging > 0 && begun > c.first && !c.answering && time.Duration(l.now-c.lagging) > l.h.cfg.patience {
 		l.violation(c, "it kept answers back")
 		return
 	}
@@ -111,7 +108,8 @@ func (l *loop) look(c *child) {
 
 func (l *loop) lookAtHead(c *child, j *job) {
 	ran := l.headTime(c)
-	if j != nil && ran >= j.a.timeout() {
+	ended := c.answering && c.began == c.first
+	if j != nil && ran >= j.a.timeout() && !ended {
 		l.killFor(c, c.began, queue.ErrTimeout, fmt.Sprintf("the attempt ran past its timeout of %s", j.a.timeout()))
 		return
 	}
@@ -171,6 +169,7 @@ func (l *loop) killFor(c *child, blame uint64, errType, reason string) {
 	c.recalled = c.last()
 	c.page.Recall(c.recalled) // nothing more begins while the signal travels
 	c.dying, c.reason, c.blame = errType, reason, blame
+	close(c.killed)
 	if err := c.Kill(); err != nil {
 		l.h.log.Debug("kill a sandbox", "pid", c.Pid, "error", err)
 	}

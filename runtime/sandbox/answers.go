@@ -50,7 +50,9 @@ func (a *answers) result(r *frame.Result, now time.Time, flush bool) {
 	a.room(r.Size())
 	a.buf = r.Append(a.buf)
 	a.added(now)
-	if flush || now.Sub(a.since) > staleAfter {
+	// The parent lets a long one wait, and must not take the wait for the next
+	// attempt's time.
+	if flush || len(a.buf) > frame.SoftFrame || now.Sub(a.since) > staleAfter {
 		a.send()
 	}
 }

@@ -17,7 +17,7 @@ type Logs interface {
 // listen gathers what an attempt logs: it becomes a blob where it is longer
 // than the tail that an outcome carries.
 func (w *Worker) listen(j *job, a *host.Attempt) {
-	a.MaxLog = w.cfg.MaxLog
+	a.MaxLog, a.MaxOutput = w.cfg.MaxLog, w.cfg.MaxResult
 	a.OnLog = func(b []byte) {
 		j.log = append(j.log, b...)
 		if w.cfg.Logs != nil {

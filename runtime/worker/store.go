@@ -21,12 +21,13 @@ const (
 func (w *Worker) store(j *job) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
+	defer j.release()
 	stop := context.AfterFunc(j.tenure.live, cancel)
 	defer stop()
 	if len(j.outcome.Result) > queue.MaxInline && !w.storeResult(ctx, j) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		j.phase, j.outcome = lost, nil
+		j.phase, j.outcome, j.log = lost, nil, nil
 		return
 	}
 	w.storeLog(ctx, j)

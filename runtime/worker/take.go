@@ -181,7 +181,7 @@ func (w *Worker) done(j *job, r *host.Result) {
 	}
 	j.outcome = &r.Outcome
 	if len(r.Outcome.Result) > queue.MaxInline || j.longLog() {
-		j.phase = storing
+		j.phase, j.release = storing, r.Hold()
 		w.slow.Go(func() { w.store(j) })
 		return
 	}

@@ -44,6 +44,7 @@ type job struct {
 	// outcome is what to report; nil means to hand back.
 	outcome *queue.Outcome
 	blobs   []string
+	release func() // what the outcome's result takes of the host's room
 	number  uint32 // of the attempt
 	log     []byte // what it has logged; the host's goroutine writes it until done
 }

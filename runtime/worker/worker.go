@@ -35,6 +35,7 @@ type Config struct {
 	Blobs          Blobs
 	Logs           Logs  // nil: nobody follows
 	MaxLog         int64 // bytes of an attempt's log that are kept; 0 is the host's default
+	MaxResult      int64 // bytes of a result, as JSON; 0 is the host's default
 	Logger         *slog.Logger
 }
 
