@@ -47,10 +47,13 @@ func (n *node) room(c command.Command) command.Result {
 	return command.Result{}
 }
 
-// brings reports whether a command brings data in.
+// brings reports whether a command brings data in. A submission of no calls
+// only claims a key for a request that may end work.
 func brings(c command.Command) bool {
-	switch c.(type) {
-	case *command.Submit, *command.Stage, *command.PutDocument:
+	switch c := c.(type) {
+	case *command.Submit:
+		return len(c.Calls.List) > 0
+	case *command.Stage, *command.PutDocument:
 		return true
 	}
 	return false

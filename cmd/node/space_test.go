@@ -46,6 +46,7 @@ func TestCheck(t *testing.T) {
 		"cut off":                   {damaged[:len(damaged)-2], false, command.CodeVersion},
 		"another shard":             {command.Encode(3, &command.Continue{}), false, command.CodeVersion},
 		"new work on a full disk":   {submitOf(1), true, wire.CodeDiskFull},
+		"a key on a full disk":      {submitOf(0), true, command.OK},
 		"end of work on a full one": {command.Encode(shard, &command.Revoke{Namespace: "default"}), true, command.OK},
 	} {
 		r := checking(t, tc.low).check(tc.cmd)
