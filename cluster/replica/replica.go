@@ -117,11 +117,11 @@ func (r *Replica) Apply(index, term uint64, entry []byte) []command.Result {
 	out := g.machine.Apply(index, entry)
 	g.store.Publish(index, term, g.machine.Now())
 	r.gate.Unlock()
-	g.store.Wait() // for the disk, without keeping readers from the gate
 	r.waiters.ended(out.Effects.Moves)
 	if r.opt.Applied != nil {
 		r.opt.Applied(index, &out.Effects)
 	}
+	g.store.Wait() // for the disk, without keeping readers from the gate
 	return out.Results
 }
 
