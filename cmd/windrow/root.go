@@ -38,6 +38,7 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 		queueCommand(a),
 		poolCommand(a),
 		clusterCommand(a),
+		eventsCommand(a),
 		versionCommand(a),
 	)
 	return root
