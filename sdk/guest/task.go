@@ -101,11 +101,7 @@ func (t *Task[In, Out]) read(call *Call, in *In) error {
 	if err != nil {
 		return invalid(err)
 	}
-	check := s.Check
-	if call.strict {
-		check = s.CheckStrictly
-	}
-	if faults := check(text); len(faults) > 0 {
+	if faults := s.CheckValue(text, call.strict); len(faults) > 0 { // the envelope is JSON, so its parts are
 		return invalid(join(faults))
 	}
 	if err := json.Unmarshal(s.Fill(text), in); err != nil {

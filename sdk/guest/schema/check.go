@@ -32,18 +32,26 @@ const maxFaults = 10
 
 // Check says what is wrong with a JSON text. It is more lenient than the
 // schema in what a Go program reads without harm: null for an empty list or
-// object, and properties that the struct does not have, which [Schema.CheckStrictly]
-// refuses. It walks the text in place, so that checking costs no memory.
-func (s *Schema) Check(text []byte) []Fault { return s.check(text, false) }
-
-// CheckStrictly is Check with unknown properties refused where the schema
-// does, as it is done before a task is submitted.
-func (s *Schema) CheckStrictly(text []byte) []Fault { return s.check(text, true) }
-
-func (s *Schema) check(text []byte, strict bool) []Fault {
+// object, and properties that the struct does not have.
+func (s *Schema) Check(text []byte) []Fault {
 	if !json.Valid(text) {
 		return []Fault{{Reason: "is no JSON"}}
 	}
+	return s.CheckValue(text, false)
+}
+
+// CheckStrictly is Check with unknown properties refused where the schema
+// does, as it is done before a task is submitted.
+func (s *Schema) CheckStrictly(text []byte) []Fault {
+	if !json.Valid(text) {
+		return []Fault{{Reason: "is no JSON"}}
+	}
+	return s.CheckValue(text, true)
+}
+
+// CheckValue is Check or CheckStrictly of what is known to be JSON. It walks the
+// text in place, so that checking costs no memory.
+func (s *Schema) CheckValue(text []byte, strict bool) []Fault {
 	c := checker{strict: strict}
 	c.value(s, scan.Trim(text), "")
 	return c.faults
