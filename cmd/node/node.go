@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/windrow-dev/windrow/api"
+	"github.com/windrow-dev/windrow/api/ui"
 	"github.com/windrow-dev/windrow/cluster"
 	"github.com/windrow-dev/windrow/cluster/blob"
 	"github.com/windrow-dev/windrow/cluster/journal"
@@ -322,7 +323,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 		return err
 	}
 	n.http, err = api.New(api.Config{
-		Node: n, Log: n.log, Answered: n.metrics.Answered, Auth: n.guard(), Insecure: n.cfg.Insecure, TLS: tlsConfig,
+		Node: n, Log: n.log, Answered: n.metrics.Answered, Auth: n.guard(), Insecure: n.cfg.Insecure, TLS: tlsConfig, Page: ui.Page,
 		Limits: api.Limits{Module: n.cfg.MaxModule, Value: n.cfg.MaxValue, Memory: n.cfg.MaxMemory, TaskTimeout: n.cfg.MaxTimeout},
 	})
 	if err != nil {

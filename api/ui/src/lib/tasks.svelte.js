@@ -18,10 +18,13 @@ export class Tasks {
   /** more says that older tasks were not read yet. */
   more = $state(false);
   fault = $state('');
+  /** onadded hears how many rows came in at the top. */
+  onadded;
   #filter = {};
   #byID = new Map();
   #from = {}; // the query of the next page
   #abort;
+  #held = []; // events that came while the list was read
 
   /** show reads the list anew. The old rows stay until the new ones are here. */
   async show(filter) {
@@ -39,7 +42,7 @@ export class Tasks {
       if (signal.aborted) return;
       this.fault = fault.message;
     }
-    this.loading = false;
+    this.#release();
   }
 
   /** extend reads the next page, once. */
@@ -57,7 +60,7 @@ export class Tasks {
       this.fault = fault.message;
       this.more = false;
     }
-    this.loading = false;
+    this.#release();
   }
 
   // A page of a filtered list may be short while there is more.
@@ -75,43 +78,45 @@ export class Tasks {
     return rows;
   }
 
-  /** take follows events and tells how many rows were put on top. */
+  /** take follows events. */
   take(events) {
-    const changed = new Map();
-    const fresh = new Map();
-    for (const e of events) {
-      const row = fresh.get(e.task_id) ?? changed.get(e.task_id) ?? this.#byID.get(e.task_id);
-      if (row) changed.set(row.id, moved(row, e));
-      else if (this.#wants(e)) fresh.set(e.task_id, moved(begun(e), e));
-      if (row && fresh.has(row.id)) {
-        fresh.set(row.id, changed.get(row.id));
-        changed.delete(row.id);
-      }
+    if (this.loading) {
+      for (const e of events) this.#held.push(e);
+      return;
     }
-    if (changed.size + fresh.size === 0) return 0;
-    const top = this.#put(changed, fresh);
-    this.#trim();
-    return top;
+    const changed = new Map();
+    for (const e of events) {
+      const row = changed.get(e.task_id) ?? this.#byID.get(e.task_id);
+      if (row || this.#wants(e)) changed.set(e.task_id, moved(row ?? begun(e), e));
+    }
+    if (changed.size === 0) return;
+    const known = new Map([...changed].filter(([id]) => this.#byID.has(id)));
+    const oldest = this.more ? (this.rows.at(-1)?.id ?? '') : '';
+    const fresh = [...changed.values()].filter((r) => !known.has(r.id) && this.#fits(r) && r.id > oldest);
+    if (known.size) this.#change(known);
+    if (fresh.length) this.#add(fresh.sort(newestFirst));
   }
 
-  #put(changed, fresh) {
-    const fits = (r) => !this.#filter.state || this.#filter.state.split(',').includes(r.state);
-    let rows = this.rows;
-    if (changed.size) {
-      rows = rows.map((r) => changed.get(r.id) ?? r).filter((r) => !changed.has(r.id) || fits(r));
-      for (const [id, r] of changed) fits(r) ? this.#byID.set(id, r) : this.#byID.delete(id);
+  #release() {
+    this.loading = false;
+    this.take(this.#held.splice(0));
+  }
+
+  #change(known) {
+    this.rows = this.rows.map((r) => known.get(r.id) ?? r).filter((r) => !known.has(r.id) || this.#fits(r));
+    for (const [id, r] of known) {
+      if (this.#fits(r)) this.#byID.set(id, r);
+      else this.#byID.delete(id);
     }
-    const oldest = this.more ? (this.rows.at(-1)?.id ?? '') : '';
-    const newest = this.rows[0]?.id ?? '';
-    const added = [...fresh.values()].filter((r) => fits(r) && r.id > oldest);
-    for (const r of added) this.#byID.set(r.id, r);
-    added.sort(newestFirst);
-    if (added.length) {
-      rows = added.concat(rows);
-      if (added.at(-1).id < newest) rows.sort(newestFirst);
-    }
-    this.rows = rows;
-    return added.length;
+  }
+
+  #add(fresh) {
+    const inOrder = !this.rows.length || fresh.at(-1).id > this.rows[0].id;
+    for (const r of fresh) this.#byID.set(r.id, r);
+    const rows = fresh.concat(this.rows);
+    this.rows = inOrder ? rows : rows.sort(newestFirst);
+    this.#trim();
+    this.onadded?.(fresh.length);
   }
 
   #trim() {
@@ -122,13 +127,17 @@ export class Tasks {
     this.#from = { until: new Date(born(this.rows.at(-1).id) + 1).toISOString() };
   }
 
+  #fits(row) {
+    return !this.#filter.state || this.#filter.state.split(',').includes(row.state);
+  }
+
+  // The state is not asked here: more events of the task may follow.
   #wants(e) {
-    const { queue, task, state } = this.#filter;
+    const { queue, task } = this.#filter;
     if (queue && e.queue !== queue) return false;
-    if (task && e.task !== task && !e.task.startsWith(`${task.split('.')[0]}.`)) return false;
-    if (task?.includes('.') && !task.endsWith('.') && e.task !== task) return false;
-    // The states in between may still come; what has none is judged at the end.
-    return state || e.task_id ? true : false;
+    if (!task) return true;
+    const [module, name] = task.split('.', 2);
+    return name ? e.task === task : e.task.startsWith(`${module}.`);
   }
 }
 
@@ -138,6 +147,7 @@ const begun = (e) => ({ id: e.task_id, task: e.task, queue: e.queue, created_at:
 
 /** moved is a row after an event. */
 export function moved(row, e) {
+  if (ended(row.state)) return row; // an event from before the row was read
   const next = { ...row, state: e.state, attempt: e.attempt, error: e.error ? { type: e.error } : undefined };
   if (running(e.state) && !running(row.state)) next.started_at = e.time;
   if (ended(e.state)) next.finished_at = e.time;

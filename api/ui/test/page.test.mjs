@@ -1,0 +1,362 @@
+// The page in a real browser against a real node.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { startNode, until } from './node.mjs';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const shots = process.env.WINDROW_SHOTS; // a folder for screenshots
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+});
+after(() => browser?.close());
+
+/** open shows a page and keeps what must not happen on it. */
+async function open(origin, { path = '', width = 1280, height = 800, dark = false } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const faults = [];
+  page.on('console', (m) => ['error', 'warning'].includes(m.type()) && faults.push(`console: ${m.text()}`));
+  page.on('pageerror', (e) => faults.push(`fault: ${e}`));
+  page.on('request', (r) => new URL(r.url()).origin !== origin && faults.push(`request: ${r.url()}`));
+  await page.goto(`${origin}/${path}`);
+  return { page, faults, close: () => context.close() };
+}
+
+async function accessible(page, where) {
+  // As the debugger does, past the page's policy.
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
+  const bad = found.violations.filter((v) => ['serious', 'critical'].includes(v.impact));
+  assert.deepEqual(bad.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`), [], where);
+}
+
+const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+const shoot = (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
+const live = (page) => page.getByRole('status', { name: 'Connection: live' }).waitFor();
+const row = (page, ...words) => words.reduce((l, w) => l.filter({ hasText: w }), page.getByRole('grid').getByRole('row'));
+
+describe('the page', () => {
+  let node;
+  let view;
+  before(async () => {
+    node = await startNode();
+  });
+  after(() => node?.stop());
+
+  test('is calm while there is nothing, and says how to begin', async () => {
+    view = await open(node.origin);
+    await live(view.page);
+    await view.page.getByText('No task yet').waitFor();
+    const commands = await view.page.getByRole('region', { name: 'Commands' }).textContent();
+    assert.match(commands, /windrow module push/);
+    assert.ok(commands.includes(`--server ${node.origin}`), commands);
+    await accessible(view.page, 'empty');
+    await shoot(view.page, 'empty');
+  });
+
+  test('shows tasks as they come and move', async () => {
+    const { page } = view;
+    for (const guest of ['echo', 'sleep', 'fail', 'logger']) await node.push(guest);
+    await node.api('POST', 'tasks?wait=20s', { task: 'echo.main', input: { hello: 'world', big: [1, 2, 3] }, labels: { team: 'a' } });
+    await row(page, 'echo.main', 'success').first().waitFor();
+    await node.api('POST', 'tasks?wait=20s', { task: 'fail.main', input: 3, queue: 'mail' });
+    await row(page, 'fail.main', 'failure').first().waitFor();
+    await page.getByRole('complementary', { name: 'Queues' }).getByText('mail').waitFor();
+    const batch = Array.from({ length: 300 }, (_, i) => ({ task: 'echo.main', input: i }));
+    await node.api('POST', 'tasks/batch', batch);
+    await until('300 more', async () => /30\d/.test(await page.locator('.shown').textContent()));
+    await until('all ended', async () => (await page.getByRole('grid').getByText('pending').count()) === 0);
+    await until('a rate', async () => /done [1-9]/.test(await page.getByRole('complementary', { name: 'Queues' }).textContent()));
+    await shoot(page, 'tasks');
+    assert.ok((await page.getByRole('grid').getByRole('row').count()) < 80, 'rows out of sight exist');
+  });
+
+  test('shows a task with all there is to know', async () => {
+    const { page } = view;
+    const { id } = await node.api('POST', 'tasks?wait=20s', { task: 'echo.main', input: { n: 12345678901234567890n }, labels: { team: 'a' } }).catch(async () => {
+      return node.api('POST', 'tasks?wait=20s', '{"task":"echo.main","input":{"n":12345678901234567890},"labels":{"team":"a"}}');
+    });
+    await row(page, 'echo.main').first().click();
+    const detail = page.getByRole('complementary', { name: 'Task' });
+    await detail.getByText(id).waitFor();
+    const said = await detail.textContent();
+    for (const word of ['12345678901234567890', 'Result', 'Input', 'team=a', 'default, priority 5', 'echo, version 1']) {
+      assert.ok(said.includes(word), `${word} in ${said}`);
+    }
+    await accessible(page, 'detail');
+    await shoot(page, 'detail');
+    await page.keyboard.press('Escape');
+    await detail.waitFor({ state: 'detached' });
+  });
+
+  test('filters by state, queue and task, with a link that says so', async () => {
+    const { page } = view;
+    await page.getByRole('combobox', { name: 'State' }).selectOption('failure');
+    await until('only the failed one', async () => (await page.getByRole('grid').getByRole('row').count()) === 1);
+    assert.match(page.url(), /state=failure/);
+    await node.api('POST', 'tasks?wait=20s', { task: 'echo.main', input: 'not this' });
+    await node.api('POST', 'tasks?wait=20s', { task: 'fail.main', input: 2, queue: 'mail' });
+    await until('the new failed one', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
+    assert.equal(await row(page, 'echo.main').count(), 0);
+    await page.getByRole('combobox', { name: 'State' }).selectOption('');
+    await page.getByRole('combobox', { name: 'Queue' }).selectOption('mail');
+    await until('both of the queue', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.getByRole('searchbox', { name: 'Task' }).fill('fail');
+    await until('those of the module', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
+    await page.reload();
+    await until('the same after a reload', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
+    await page.getByRole('searchbox', { name: 'Task' }).fill('nobody.main');
+    await page.getByText('No task is like this.').waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await row(page, 'echo.main').first().waitFor();
+  });
+
+  test('revokes after it has asked, and follows a log', async () => {
+    const { page } = view;
+    const { id } = await node.api('POST', 'tasks', { task: 'echo.main', countdown: '1h' });
+    await row(page, 'pending').first().click();
+    const detail = page.getByRole('complementary', { name: 'Task' });
+    await detail.getByText(id).waitFor();
+    await detail.getByText('time', { exact: true }).waitFor();
+    await detail.getByRole('button', { name: 'Revoke' }).click();
+    const ask = page.getByRole('dialog');
+    await ask.waitFor();
+    await shoot(page, 'revoke');
+    await ask.getByRole('button', { name: 'Keep it' }).click();
+    assert.equal((await node.api('GET', `tasks/${id}`)).state, 'pending');
+    await detail.getByRole('button', { name: 'Revoke' }).click();
+    await ask.getByRole('button', { name: 'Revoke' }).click();
+    await detail.getByText('revoked', { exact: true }).first().waitFor();
+    assert.equal((await node.api('GET', `tasks/${id}`)).state, 'revoked');
+
+    const sleeper = await node.api('POST', 'tasks', { task: 'sleep.main', input: 60_000 });
+    await row(page, 'sleep.main').first().click();
+    await detail.getByText(sleeper.id).waitFor();
+    await until('it runs', async () => ['received', 'started'].includes((await node.api('GET', `tasks/${sleeper.id}`)).state));
+    await detail.getByText(/received|started/, { exact: true }).first().waitFor();
+    await detail.getByRole('button', { name: 'Revoke' }).click();
+    await ask.getByText('It is running').waitFor();
+    await ask.getByRole('button', { name: 'Revoke' }).click();
+    await detail.getByText('revoked', { exact: true }).first().waitFor();
+
+    await node.api('POST', 'tasks?wait=20s', { task: 'logger.main', input: 5 });
+    await row(page, 'logger.main').first().click();
+    const log = detail.getByRole('log');
+    await until('a log', async () => (await log.textContent()).length > 0);
+    await shoot(page, 'log');
+    await page.getByRole('button', { name: 'Close' }).click();
+  });
+
+  test('obeys the keyboard', async () => {
+    const { page } = view;
+    await page.getByRole('grid').focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'Enter']) await page.keyboard.press(key);
+    const detail = page.getByRole('complementary', { name: 'Task' });
+    await detail.waitFor();
+    const second = await page.getByRole('grid').getByRole('row').nth(1).getAttribute('id');
+    assert.ok(page.url().includes(second.slice(2)), 'the second row is open');
+    await page.keyboard.press('Escape');
+    await detail.waitFor({ state: 'detached' });
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'grid');
+    await page.keyboard.press('End');
+    await until('the end', async () => page.getByRole('grid').evaluate((g) => g.scrollTop > 0));
+    await page.keyboard.press('Home');
+  });
+
+  test('takes up the stream where the node was lost', async () => {
+    const { page } = view;
+    await page.context().setOffline(true);
+    await page.evaluate(() => dispatchEvent(new Event('offline')));
+    await page.context().setOffline(false);
+    await node.api('POST', 'tasks?wait=20s', { task: 'echo.main', queue: 'later' });
+    await live(page);
+    await row(page, 'later').first().waitFor();
+  });
+
+  test('shows queues, nodes and workers', async () => {
+    const { page } = view;
+    await page.getByRole('link', { name: 'Queues' }).click();
+    await page.getByRole('cell', { name: 'mail' }).waitFor();
+    await accessible(page, 'queues');
+    await shoot(page, 'queues');
+    await page.getByRole('link', { name: 'Cluster' }).click();
+    await page.getByText('leads in term').waitFor();
+    await page.getByRole('meter').waitFor();
+    await accessible(page, 'cluster');
+    await shoot(page, 'cluster');
+    await page.getByRole('link', { name: 'Tasks' }).click();
+  });
+
+  test('keeps namespaces apart', async () => {
+    const { page } = view;
+    await page.getByRole('textbox', { name: 'Namespace' }).fill('elsewhere');
+    await page.keyboard.press('Enter');
+    await page.getByText('No task yet').waitFor();
+    await live(page);
+    await node.push('echo', { 'X-Windrow-Namespace': 'elsewhere' });
+    await node.api('POST', 'tasks?wait=20s', { task: 'echo.main' }, { 'X-Windrow-Namespace': 'elsewhere' });
+    await until('its task alone', async () => (await page.getByRole('grid').getByRole('row').count()) === 1);
+    await page.goBack();
+    await row(page, 'sleep.main').first().waitFor();
+  });
+
+  test('did nothing that it must not', async () => {
+    const faults = view.faults.filter((f) => !/ERR_INTERNET_DISCONNECTED/.test(f));
+    assert.deepEqual(faults, []);
+    await view.close();
+  });
+
+  for (const dark of [false, true]) {
+    for (const width of [400, 1280]) {
+      test(`fits ${width} px in the ${dark ? 'dark' : 'light'}`, async () => {
+        const { page, faults, close } = await open(node.origin, { width, dark });
+        await row(page, 'echo.main').first().waitFor();
+        const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        assert.equal(Number(/\d+/.exec(ground)[0]) < 100, dark, ground);
+        assert.equal(await overflows(page), false, 'tasks');
+        await accessible(page, 'tasks');
+        await shoot(page, `tasks-${width}-${dark ? 'dark' : 'light'}`);
+        await row(page, 'fail.main').first().click();
+        await page.getByRole('group', { name: 'Error' }).waitFor();
+        assert.equal(await overflows(page), false, 'detail');
+        await accessible(page, 'detail');
+        await shoot(page, `detail-${width}-${dark ? 'dark' : 'light'}`);
+        await page.getByRole('button', { name: 'Close' }).click();
+        for (const section of ['Queues', 'Cluster']) {
+          await page.getByRole('link', { name: section }).click();
+          await page.getByRole('heading', { name: section === 'Queues' ? section : 'Nodes' }).waitFor();
+          await page.getByRole('table').first().waitFor();
+          assert.equal(await overflows(page), false, section);
+          await accessible(page, section);
+          await shoot(page, `${section.toLowerCase()}-${width}-${dark ? 'dark' : 'light'}`);
+        }
+        assert.deepEqual(faults, []);
+        await close();
+      });
+    }
+  }
+});
+
+test('asks for a token and keeps it until the tab is closed', async () => {
+  const node = await startNode('--auth', 'token');
+  try {
+    const { page, close } = await open(node.origin);
+    const field = page.getByLabel('Token', { exact: true });
+    await field.waitFor();
+    await accessible(page, 'token');
+    await shoot(page, 'token');
+    await field.fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('That token is not right').waitFor();
+    const token = (await readFile(join(node.dir, 'admin-token'), 'utf8')).trim();
+    await field.fill(token);
+    await page.keyboard.press('Enter');
+    await live(page);
+    await page.getByText('No task yet').waitFor();
+    await page.reload();
+    await live(page);
+    await close();
+  } finally {
+    await node.stop();
+  }
+});
+
+// Prints what the page weighs and, with WINDROW_LONG=1, how quick it is with
+// 100,000 tasks.
+test('is light, and quick with many tasks', async (t) => {
+  const node = await startNode();
+  try {
+    const weight = await weigh(node.origin);
+    t.diagnostic(`page weight: ${weight} bytes over the wire, compressed, in all`);
+    assert.ok(weight < 60 << 10);
+    if (!process.env.WINDROW_LONG) return;
+    await fill(node, 100_000);
+    const views = [];
+    const filters = [];
+    for (let i = 0; i < 7; i++) {
+      const { first, filtered } = await measure(node.origin);
+      views.push(first);
+      filters.push(filtered);
+    }
+    t.diagnostic(`100,000 tasks: first view ${spread(views)}, filtered list ${spread(filters)}`);
+  } finally {
+    await node.stop();
+  }
+});
+
+async function weigh(origin) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Network.enable');
+  const files = new Set();
+  let total = 0;
+  devtools.on('Network.responseReceived', ({ requestId, response }) => {
+    if (!response.url.includes('/v1/')) files.add(requestId);
+  });
+  devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    if (files.has(requestId)) total += encodedDataLength;
+  });
+  await page.goto(origin);
+  await page.getByText('No task yet').waitFor();
+  await context.close();
+  return total;
+}
+
+// One in 50 goes to a queue of its own, so that a filter has something to find.
+async function fill(node, n) {
+  await node.push('noop');
+  for (let done = 0; done < n; done += 10_000) {
+    const calls = Array.from({ length: 10_000 }, (_, i) => ({ task: 'noop.main', queue: i % 50 ? 'default' : 'rare' }));
+    await node.api('POST', 'tasks/batch', calls);
+  }
+  await until('all have ended', async () => (await node.api('GET', 'queues')).items.every((q) => q.pending + q.running === 0), 120_000);
+}
+
+async function measure(origin) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  // What the page itself sees: from the navigation's start to the frame that
+  // shows rows, and from a choice to the frame that shows only what fits.
+  await page.addInitScript(() => {
+    const fits = { rare: (r) => r.textContent.includes('rare') };
+    globalThis.shown = (only) =>
+      new Promise((done) => {
+        const look = () => {
+          const rows = [...document.querySelectorAll('[role=row]')];
+          if (rows.length > 10 && (!only || rows.every(fits[only]))) done(performance.now());
+          else requestAnimationFrame(look);
+        };
+        look();
+      });
+    globalThis.first = globalThis.shown();
+  });
+  await page.goto(origin);
+  const first = await page.evaluate(() => globalThis.first);
+  await until('the queue can be chosen', () => page.locator('option[value=rare]').count());
+  const filtered = await page.evaluate(async () => {
+    const pick = document.querySelector('select[aria-label=Queue]');
+    const from = performance.now();
+    pick.value = 'rare';
+    pick.dispatchEvent(new Event('change', { bubbles: true }));
+    return (await globalThis.shown('rare')) - from;
+  });
+  await context.close();
+  return { first, filtered };
+}
+
+function spread(values) {
+  const s = [...values].sort((a, b) => a - b);
+  return `${s[s.length >> 1].toFixed(0)} ms (${s[0].toFixed(0)} to ${s.at(-1).toFixed(0)} over ${s.length})`;
+}
