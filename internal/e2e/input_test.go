@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -183,6 +184,8 @@ func TestHostileModules(t *testing.T) {
 		}
 	}
 	b := newNeighbour(t, n)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	var work sync.WaitGroup
 	for _, c := range []struct{ task, input, timeout, want string }{
 		{"doubling", `null`, "500ms", "timeout"},
@@ -201,7 +204,7 @@ func TestHostileModules(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				task, err := cl.SubmitWait(t.Context(), windrow.Call{Task: c.task + ".main", Input: json.RawMessage(c.input), Timeout: windrow.After(timeout)})
+				task, err := cl.SubmitWait(ctx, windrow.Call{Task: c.task + ".main", Input: json.RawMessage(c.input), Timeout: windrow.After(timeout)})
 				if err != nil {
 					t.Errorf("%s: %v", c.task, err)
 					return
@@ -217,6 +220,10 @@ func TestHostileModules(t *testing.T) {
 	}
 	work.Wait()
 	b.check(256 << 20)
+	// A guest that never asks anything outlives nobody either.
+	forever := windrow.Call{Task: "doubling.main", Timeout: windrow.After(time.Hour)}
+	enlist(t, cl, 1, forever).until("it to be started", started)
+	testnode.Poll(t, "its sandbox to compute", func() error { return n.Computes(300 * time.Millisecond) })
 	n.Kill()
 	testnode.NoOrphans(t, n)
 }

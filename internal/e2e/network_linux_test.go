@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,7 +102,15 @@ func TestSelfHosted(t *testing.T) {
 	stranger := h.net.Node(4, "--role", "worker", "--join", h.Nodes[0].RaftAddr, "--auth", "token")
 	stranger.HTTPAddr, stranger.RaftAddr = h.net.IP(4)+":9080", h.net.IP(4)+":9090"
 	testnode.NewAuthority(t).Secure(stranger, h.net.IP(4))
+	// It trusts the cluster, but the cluster does not trust it.
+	stranger.Flags = append(stranger.Flags, "--tls-ca", h.Nodes[0].CAFile)
 	stranger.Start()
+	testnode.Poll(t, "the stranger to be turned away", func() error {
+		if !strings.Contains(stranger.Log(), "the cluster is not reached yet") {
+			return errors.New(stranger.Log())
+		}
+		return nil
+	})
 	if ids := sessions(t, h.Client()); len(ids) != 1 {
 		t.Errorf("sessions: %v", ids)
 	}

@@ -16,18 +16,26 @@ import (
 const lost = 7 * time.Second
 
 // TestDeadWorker kills a worker node: its tasks are assigned anew, which costs
-// each a delivery and no retry.
+// each a delivery and no retry. Those that may run only once fail instead.
 func TestDeadWorker(t *testing.T) {
 	c := testnode.NewCluster(t, 1, "--role", "server")
 	cl := c.Client()
 	testnode.Push(t, cl, guests.Sleep)
 	dead := c.AddWorker("--concurrency", "8")
 	c.AddWorker("--concurrency", "8")
-	all := enlist(t, cl, 16, sleepFor(3000))
+	once := sleepFor(3000)
+	once.Ack = "early"
+	all, early := enlist(t, cl, 12, sleepFor(3000)), enlist(t, cl, 4, once)
 	all.until("all to be started", started)
-	orphaned := all.of("w1")
-	if n := len(orphaned.ids); n == 0 || n == 16 {
-		t.Fatalf("%d of 16 tasks are at the first worker", n)
+	early.until("all to be started", started)
+	orphaned, given := all.of("w1"), early.of("w1")
+	if n := len(orphaned.ids); n == 0 || n == 12 || len(given.ids) == 0 {
+		t.Fatalf("%d of 12 and %d of 4 tasks are at the first worker", n, len(given.ids))
+	}
+	for id, task := range given.now() {
+		if task.State != "started" {
+			t.Fatalf("task %s is %s", id, task.State)
+		}
 	}
 	if len(dead.Children()) == 0 {
 		t.Fatal("the worker has no sandboxes")
@@ -37,6 +45,11 @@ func TestDeadWorker(t *testing.T) {
 	testnode.NoOrphans(t, dead)
 	orphaned.until("the dead worker's tasks to be another's", func(task *windrow.Task) bool { return task.Worker == "w2" && started(task) })
 	promised(t, "worker killed to its tasks started elsewhere", time.Since(began), lost)
+	for id, task := range given.until("what may run once to fail", func(task *windrow.Task) bool { return task.State == "failure" }) {
+		if task.Error.Type != "worker_lost" || task.Worker != "w1" || task.Delivery > 1 {
+			t.Errorf("task %s, which may run once, ended with %+v at %s, %d deliveries", id, task.Error, task.Worker, task.Delivery)
+		}
+	}
 	for id, task := range all.until("all to end", succeeded) {
 		want := uint32(1)
 		if slices.Contains(orphaned.ids, id) {

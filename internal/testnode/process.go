@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Children lists the pids of this node's sandboxes and compilers, by the mark
@@ -46,6 +47,32 @@ func NoOrphans(t testing.TB, nodes ...*Node) {
 			return nil
 		})
 	}
+}
+
+// Computes fails unless one of the node's sandboxes has used so much time of a
+// processor.
+func (n *Node) Computes(least time.Duration) error {
+	n.t.Helper()
+	most := time.Duration(0)
+	for _, pid := range n.Children() {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(f) < 13 {
+			return fmt.Errorf("no stat: %q", stat)
+		}
+		ticks, err := strconv.ParseInt(f[11], 10, 64) // of user time, hundredths of a second
+		if err != nil {
+			return err
+		}
+		most = max(most, time.Duration(ticks)*10*time.Millisecond)
+	}
+	if most < least {
+		return fmt.Errorf("the busiest has used %v", most)
+	}
+	return nil
 }
 
 // RSS is how many bytes of memory the node itself holds, its sandboxes not
