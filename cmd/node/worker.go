@@ -191,7 +191,7 @@ func (n *node) openWorker(ctx context.Context) error {
 	w := worker.New(worker.Config{
 		Name: n.folder.NodeID(), Incarnation: uint64(time.Now().UnixNano()), Queues: n.cfg.Queues, Labels: append([]string{addrLabel + n.raftAddr()}, n.cfg.Labels...),
 		Concurrency: n.cfg.Concurrency, Leader: workerLeader{leader}, Host: n.host,
-		Modules: n.modules, Blobs: values{n.blobs}, Logs: n.live, MaxLog: n.cfg.MaxLog, Logger: n.log,
+		Modules: n.modules, Blobs: values{n.blobs}, Logs: n.live, MaxLog: n.cfg.MaxLog, MaxResult: n.cfg.MaxValue, Logger: n.log,
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
