@@ -30,7 +30,23 @@ func (e *usageError) Unwrap() error { return e.err }
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
 // taskFailed is a task's own failure: everything went well but the task.
-type taskFailed struct{ id, state, kind, message string }
+type taskFailed struct {
+	id, state, kind, message string
+	// local says that no node knows of it; id is the task's name then, and log
+	// says that there is a log that was not shown.
+	local, log bool
+}
+
+// next are the commands that tell more.
+func (e *taskFailed) next() []string {
+	switch {
+	case !e.local:
+		return []string{"Its log: windrow task logs " + e.id, "All of it: windrow task get " + e.id}
+	case e.log:
+		return []string{"Its log: the same with --logs"}
+	}
+	return nil
+}
 
 func (e *taskFailed) Error() string {
 	s := fmt.Sprintf("task %s: %s", e.id, e.state)
@@ -73,8 +89,7 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 	)
 	switch {
 	case errors.As(err, &failed):
-		return exitFailed, failed.Error(), []string{
-			"Its log: windrow task logs " + failed.id, "All of it: windrow task get " + failed.id}
+		return exitFailed, failed.Error(), failed.next()
 	case errors.As(err, &module):
 		text, next = module.lines()
 		return exitRefused, text, next

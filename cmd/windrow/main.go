@@ -14,6 +14,10 @@ import (
 )
 
 func main() {
+	// A sandbox is this program too, and begins with nothing before it.
+	if code, is := child(os.Args[1:]); is {
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

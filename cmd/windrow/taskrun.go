@@ -20,20 +20,35 @@ import (
 func taskRun(a *app) *cobra.Command {
 	var flags callFlags
 	var logs, raw bool
+	var local localRun
 	cmd := &cobra.Command{
-		Use:   "run MODULE.TASK",
+		Use:   "run MODULE.TASK | --local FILE",
 		Short: "Submit a task, wait for it and print its result",
 		Long: `Submit a task, wait for its end and print its result as JSON. MODULE alone
 means MODULE.main, the task of a command module. Exits with 1 and the error's
 type and message where the task does not succeed. Interrupted, it leaves the
-task alone.`,
+task alone.
+
+With --local, make one attempt at a task of a .wasm file on this machine: checked,
+compiled and shielded as on a node, but there is no node, nothing is kept and
+nothing is tried again.`,
 		Example: `  windrow task run sums --input '[1, 2, 3]'
   windrow task run mail.render --arg '"Ada"' --kwarg draft=true
   windrow task run log-etl --raw @access.log --timeout 30s --logs
-  cat big.json | windrow task run sums --input - --retry 3 -o json`,
-		Args:              want(1, 1),
+  cat big.json | windrow task run sums --input - --retry 3 -o json
+  windrow task run --local hello.wasm --task greet --input '{"name": "you"}' --logs`,
+		Args:              want(0, 1),
 		ValidArgsFunction: a.completeFirst(callNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case local.file != "":
+				local.logs, local.raw = logs, raw
+				return a.taskRunLocal(cmd, &local, &flags, args)
+			case local.task != "":
+				return usagef("--task goes with --local; without it name the task as MODULE.TASK")
+			case len(args) == 0:
+				return usagef("something is missing; want `%s`", cmd.UseLine())
+			}
 			call, err := flags.call(args[0], cmd.Flags(), a.in)
 			if err != nil {
 				return err
@@ -51,6 +66,8 @@ task alone.`,
 	}
 	a.addCallFlags(cmd, &flags)
 	addAwaitFlags(cmd, &logs, &raw)
+	cmd.Flags().StringVar(&local.file, "local", "", "run a task of this `FILE` here, with no node")
+	cmd.Flags().StringVar(&local.task, "task", "", "with --local, the `TASK` of the module (default its only one)")
 	return cmd
 }
 
