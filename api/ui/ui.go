@@ -22,8 +22,9 @@ import (
 var dist embed.FS
 
 // policy lets a browser load and ask nothing beyond this node, run no script
-// but the embedded one, and show the page in no other page's frame.
-const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+// but the embedded one, make no script of text, and show the page in no other page's frame.
+const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
 
 // types by a file's ending; a file of another kind is a mistake of the build.
 var types = map[string]string{

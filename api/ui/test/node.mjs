@@ -41,12 +41,9 @@ export async function startNode(...flags) {
   const [http, raft] = [await freePort(), await freePort()];
   const origin = `http://127.0.0.1:${http}`;
   const args = ['--data-dir', dir, '--http-addr', `127.0.0.1:${http}`, '--raft-addr', `127.0.0.1:${raft}`, '--concurrency', '4', ...flags];
-  const child = spawn(join(root, 'bin/windrowd'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let child;
+  let gone;
   let said = '';
-  for (const out of [child.stdout, child.stderr]) out.on('data', (b) => (said = (said + b).slice(-20_000)));
-  const gone = new Promise((done) => child.on('exit', done));
-  let exited = false;
-  gone.then(() => (exited = true));
 
   const node = {
     origin,
@@ -65,6 +62,21 @@ export async function startNode(...flags) {
       const wasm = await readFile(join(root, 'internal/guests/wasm', `${name}.wasm`));
       return node.api('PUT', `modules/${name}`, new Uint8Array(wasm), { 'Content-Type': 'application/wasm', ...headers });
     },
+    /** begin starts the process, anew after a crash. */
+    async begin() {
+      child = spawn(join(root, 'bin/windrowd'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      let exited = false;
+      gone = new Promise((done) => child.on('exit', done)).then(() => (exited = true));
+      for (const out of [child.stdout, child.stderr]) out.on('data', (b) => (said = (said + b).slice(-20_000)));
+      await until('the node is ready', async () => {
+        if (exited) throw new Error('it has ended');
+        return (await fetch(`${origin}/readyz`)).ok;
+      });
+    },
+    async crash() {
+      child.kill('SIGKILL');
+      await gone;
+    },
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 8000);
@@ -74,10 +86,7 @@ export async function startNode(...flags) {
     },
   };
   try {
-    await until('the node is ready', async () => {
-      if (exited) throw new Error('it has ended');
-      return (await fetch(`${origin}/readyz`)).ok;
-    });
+    await node.begin();
   } catch (fault) {
     await node.stop();
     throw new Error(`${fault.message}\n${said}`);

@@ -25,7 +25,7 @@ export const full = (time) => `${at(time)}.${String(new Date(time).getMillisecon
 /** span shows milliseconds. */
 export function span(ms) {
   if (ms === undefined || Number.isNaN(ms)) return '';
-  if (ms < 1) return `${Math.max(ms, 0).toFixed(2)} ms`;
+  if (ms < 1) return `${Math.round(Math.max(ms, 0) * 1000)} µs`;
   if (ms < 100) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${ms.toFixed(0)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;

@@ -1,11 +1,13 @@
 import { client } from './client.svelte.js';
-import { born, ended, running } from './format.js';
+import { born, ended } from './format.js';
 
 // First a screenful and a bit, then as many as one answer holds.
 const FIRST = 100;
 const NEXT = 500;
 // So many rows are kept while new ones come in at the top.
 const KEPT = 20_000;
+// How long after an event rows are read again for what it does not say.
+const REFRESH = 700;
 
 /**
  * Tasks is the list of newest tasks under a filter: read page by page as it is
@@ -25,6 +27,7 @@ export class Tasks {
   #from = {}; // the query of the next page
   #abort;
   #held = []; // events that came while the list was read
+  #refreshing;
 
   /** show reads the list anew. The old rows stay until the new ones are here. */
   async show(filter) {
@@ -95,6 +98,23 @@ export class Tasks {
     const fresh = [...changed.values()].filter((r) => !known.has(r.id) && this.#fits(r) && r.id > oldest);
     if (known.size) this.#change(known);
     if (fresh.length) this.#add(fresh.sort(newestFirst));
+    if ([...changed.values()].some((r) => ended(r.state) && !r.usage)) {
+      this.#refreshing ??= setTimeout(() => this.#refresh(), REFRESH);
+    }
+  }
+
+  // An event does not say what an attempt used; the newest rows are read again
+  // for it, once in a while.
+  async #refresh() {
+    try {
+      const { items } = await client.get('tasks', { ...this.#filter, limit: FIRST }, this.#abort.signal);
+      const known = new Map(items.filter((r) => ended(r.state) && this.#byID.has(r.id)).map((r) => [r.id, r]));
+      if (known.size) this.#change(known);
+    } catch {
+      // The next events ask again.
+    } finally {
+      this.#refreshing = undefined;
+    }
   }
 
   #release() {
@@ -148,15 +168,5 @@ const begun = (e) => ({ id: e.task_id, task: e.task, queue: e.queue, created_at:
 /** moved is a row after an event. */
 export function moved(row, e) {
   if (ended(row.state)) return row; // an event from before the row was read
-  const next = { ...row, state: e.state, attempt: e.attempt, error: e.error ? { type: e.error } : undefined };
-  if (running(e.state) && !running(row.state)) next.started_at = e.time;
-  if (ended(e.state)) next.finished_at = e.time;
-  return next;
-}
-
-/** took is how long the last attempt ran, as far as known. */
-export function took(row) {
-  if (row.usage) return row.usage.wall_ms;
-  if (!row.started_at || !row.finished_at) return undefined;
-  return new Date(row.finished_at) - new Date(row.started_at);
+  return { ...row, state: e.state, attempt: e.attempt, error: e.error ? { type: e.error } : undefined };
 }
