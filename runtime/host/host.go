@@ -280,7 +280,7 @@ func (h *Host) Describe(ctx context.Context, m Module) ([]byte, error) {
 	case r := <-got:
 		switch {
 		case r.Outcome.Error != nil:
-			return nil, fmt.Errorf("describe: %s: %s", r.Outcome.Error.Type, r.Outcome.Error.Message)
+			return nil, fmt.Errorf("describe: %s: %s%s", r.Outcome.Error.Type, r.Outcome.Error.Message, lastWords(r.Outcome.Log))
 		case !r.Outcome.OK:
 			return nil, ErrClosed
 		}
@@ -289,6 +289,14 @@ func (h *Host) Describe(ctx context.Context, m Module) ([]byte, error) {
 		h.Kill(a.ID, queue.ErrRevoked)
 		return nil, ctx.Err()
 	}
+}
+
+// lastWords is what a guest logged before it failed, for whoever uploads it.
+func lastWords(log []byte) string {
+	if len(log) == 0 {
+		return ""
+	}
+	return "; its log ends with: " + text(log[max(0, len(log)-1024):])
 }
 
 const (

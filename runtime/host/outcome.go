@@ -121,6 +121,7 @@ func guestFailure(b []byte) *queue.Error {
 	var f struct {
 		Type    string          `json:"type"`
 		Message string          `json:"message"`
+		Trace   string          `json:"trace"`
 		Retry   *bool           `json:"retry"`
 		After   json.RawMessage `json:"after"`
 	}
@@ -135,7 +136,7 @@ func guestFailure(b []byte) *queue.Error {
 		message = fmt.Sprintf("the guest failed with the type %q, which only the host may give: %s", f.Type, message)
 		f.Type = reservedType
 	}
-	return &queue.Error{Type: f.Type, Message: message, Retry: f.Retry, After: after(f.After)}
+	return &queue.Error{Type: f.Type, Message: message, Trace: text([]byte(f.Trace)), Retry: f.Retry, After: after(f.After)}
 }
 
 // maxAfter bounds the delay that a guest may ask for.
