@@ -86,6 +86,7 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 		unreachable *windrow.UnreachableError
 		module      *rejected
 		local       *fs.PathError
+		build       *buildFailed
 	)
 	switch {
 	case errors.As(err, &failed):
@@ -93,6 +94,8 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 	case errors.As(err, &module):
 		text, next = module.lines()
 		return exitRefused, text, next
+	case errors.As(err, &build):
+		return exitUsage, build.Error(), []string{"What the toolchain says stands above."}
 	case errors.As(err, &usage) || !a.started:
 		return exitUsage, err.Error(), []string{"See `" + a.path + " --help`."}
 	case ctx.Err() != nil:

@@ -24,6 +24,7 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 		SilenceUsage:  true,
 	})
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		a.path = cmd.CommandPath() // for errors that are told on the way
 		err := a.begin()
 		a.started = err == nil
 		return err
@@ -38,6 +39,7 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 		queueCommand(a),
 		poolCommand(a),
 		initCommand(a),
+		devCommand(a),
 		clusterCommand(a),
 		eventsCommand(a),
 		versionCommand(a),
