@@ -11,10 +11,6 @@ type OpenSession struct {
 	Labels      []string // "key=value", sorted
 	// Begun lists what is known to have begun under the older sessions.
 	Begun []queue.Fence
-	// Unknown says that nobody is left who could know: then as many as the
-	// worker may run at once count as begun, or a task that takes its node
-	// down would do so for ever.
-	Unknown bool
 }
 
 // EndSession frees all that a lost or leaving worker held.
@@ -93,16 +89,12 @@ func (c *OpenSession) write(w *Writer) {
 	w.Strings(c.Queues)
 	w.Strings(c.Labels)
 	w.Fences(c.Begun)
-	w.Bool(c.Unknown)
 }
 
 func (c *OpenSession) read(r *Reader) {
 	c.Worker, c.Incarnation = r.String(), r.Uint()
 	c.Queues, c.Labels = r.Strings(), r.Strings()
 	c.Begun = r.Fences()
-	if r.More() {
-		c.Unknown = r.Bool()
-	}
 }
 
 func (c *EndSession) write(w *Writer) {

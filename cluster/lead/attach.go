@@ -79,9 +79,7 @@ func (t *term) open(ctx context.Context, h *link.Hello, older queue.Fence) (queu
 		}
 	}
 	t.mu.Lock()
-	s := t.sessions[older]
-	c.Unknown = !older.IsZero() && (s == nil || !s.met) && len(h.Held) == 0
-	if s != nil {
+	if s := t.sessions[older]; s != nil {
 		c.Begun = append(c.Begun, s.begunFences()...)
 		if s.conn != nil && time.Since(s.heard) < holdAfter {
 			t.log.Warn("a worker's name is used by two processes, or one was restarted within a second", "worker", h.Worker, "older", older.String())
@@ -111,7 +109,7 @@ func (t *term) tie(c *conn, v queue.WorkerView, h *link.Hello) error {
 		return link.ErrBusy
 	}
 	s.detach(link.ErrReplaced)
-	s.conn, c.session, s.heard, s.met = c, s, time.Now(), true
+	s.conn, c.session, s.heard = c, s, time.Now()
 	if c.attached.Resumed && len(s.begun) == 0 {
 		t.note(s, begunOf(h.Held))
 	}

@@ -458,18 +458,3 @@ func TestRefusedSubmitLeavesNothing(t *testing.T) {
 		t.Fatalf("%d specs", len(r.m.specs))
 	}
 }
-
-// TestUnknownCountsAsBegun: a task that takes its node down, leader and all,
-// does not do so for ever.
-func TestUnknownCountsAsBegun(t *testing.T) {
-	r := newRig(t)
-	r.worker("w", 1)
-	r.submit(1, func(q *queue.Spec, _ *command.Call) { q.MaxDeliveries = 2 })
-	for range 2 {
-		s := r.do(&command.OpenSession{Worker: "w", Unknown: true}).Results[0].Session
-		r.do(&command.SetLimit{Session: s, Seq: 1, Running: 1})
-	}
-	if v := r.state(1); !v.Dead || v.Delivery != 2 {
-		t.Fatalf("%+v", v)
-	}
-}

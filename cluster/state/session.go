@@ -34,11 +34,7 @@ func (e *ending) place() uint64 { return e.order }
 // openSession begins a session and ends the worker's older ones at once.
 func (m *Machine) openSession(c *command.OpenSession) command.Result {
 	if old := m.workers[c.Worker]; old != nil {
-		begun := c.Begun
-		if c.Unknown {
-			begun = append(slices.Clip(begun), old.likelyBegun()...)
-		}
-		m.close(old, begun)
+		m.close(old, c.Begun)
 	}
 	queues := slices.Clone(c.Queues)
 	slices.Sort(queues)
@@ -51,15 +47,6 @@ func (m *Machine) openSession(c *command.OpenSession) command.Result {
 	m.dirty.sessions[s] = true
 	m.effects.Opened = append(m.effects.Opened, s.id)
 	return command.Result{Session: s.id}
-}
-
-// likelyBegun is what the worker has been given first, as many as it may run at
-// once.
-func (s *session) likelyBegun() (list []queue.Fence) {
-	for t := s.head; t != nil && uint32(len(list)) < s.Running; t = t.asg.next {
-		list = append(list, t.asg.fence)
-	}
-	return list
 }
 
 func (m *Machine) endSession(c *command.EndSession) command.Result {

@@ -247,5 +247,24 @@ func (m *Machine) Unwritten() []queue.View {
 	return out
 }
 
+// Few lists all tasks that are alive or dead-lettered, if they are no more than
+// so many: then a list needs no look at their records.
+func (m *Machine) Few(most int) ([]queue.View, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if len(m.tasks) > most {
+		return nil, false
+	}
+	out := make([]queue.View, 0, len(m.tasks))
+	for _, t := range m.tasks { // order: the reader sorts
+		if !t.hidden() {
+			v := t.view()
+			v.WaitsFor = m.waitsFor(t)
+			out = append(out, v)
+		}
+	}
+	return out, true
+}
+
 // DirtyBytes estimates what Cut would write now.
 func (m *Machine) DirtyBytes() int { return len(m.dirty.tasks) * 220 }
