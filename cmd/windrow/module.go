@@ -56,7 +56,9 @@ input. The same bytes again are the same version.`,
 			if err != nil {
 				return err
 			}
+			wasm, done := watchUpload(wasm, file, a.errs, isTerminal(a.errs) && !a.json())
 			m, created, err := c.PushModule(cmd.Context(), name, wasm)
+			done()
 			if err != nil {
 				return err
 			}
