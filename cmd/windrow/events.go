@@ -20,7 +20,8 @@ func eventsCommand(a *app) *cobra.Command {
 		Long: `Print every committed transition of tasks, from now on or after an event, until
 it is interrupted. Where a connection breaks it goes on after the last event, at
 another node if need be: none is missed and none comes twice. With -o json each
-event is an object on a line of its own.`,
+event is an object on a line of its own; one of type reset says that events are
+missing before it, since nodes keep them for a day or 256 MiB.`,
 		Example: `  windrow events
   windrow events --task sums.main --type task.failure,task.revoked
   windrow events --task 01890a5d-ac96-774b-bcce-b302099a8057 -o json
@@ -87,7 +88,11 @@ func (a *app) followEvents(cmd *cobra.Command, c *windrow.Client, filter windrow
 
 func (a *app) printEvent(e *windrow.Event) error {
 	if a.json() {
-		b, err := json.Marshal(e)
+		var v any = e
+		if e.Type == windrow.EventReset {
+			v = map[string]string{"id": e.ID, "type": e.Type}
+		}
+		b, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
