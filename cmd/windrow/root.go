@@ -42,6 +42,7 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 		devCommand(a),
 		clusterCommand(a),
 		eventsCommand(a),
+		manCommand(a),
 		versionCommand(a),
 	)
 	return root
