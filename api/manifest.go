@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/windrow-dev/windrow/api/params"
@@ -167,16 +168,27 @@ func (s *Server) mannerAsked(ctx context.Context, namespace, module, task string
 			return nil, nil
 		}
 	}
+	if !slices.Contains(d.Attributes.Tasks, task) {
+		return nil, nil
+	}
 	k := mannerKey{d.Digest, task}
 	if m, ok := s.manners.get(k); ok {
 		return m, nil
 	}
-	var m *manner
-	cost := entryCost
-	doc, err := moduleOf(&d)
-	if err != nil {
-		return nil, err
+	m, cost, err := s.readManner(&d, task)
+	if err == nil {
+		s.manners.put(k, m, cost)
 	}
+	return m, err
+}
+
+// readManner finds it in a module's document, with what it costs to keep.
+func (s *Server) readManner(d *command.Document, task string) (m *manner, cost int, err error) {
+	doc, err := moduleOf(d)
+	if err != nil {
+		return nil, 0, err
+	}
+	cost = entryCost
 	for i := range doc.Tasks {
 		t := &doc.Tasks[i]
 		if t.Name != task {
@@ -185,11 +197,10 @@ func (s *Server) mannerAsked(ctx context.Context, namespace, module, task string
 		cost += textCost * (len(t.Params) + len(t.Defaults))
 		if m, err = mannerOf(t, &s.cfg.Limits); err != nil {
 			// An upload would not be taken now, but it was.
-			s.log.Warn("arguments are not checked", slog.String("module", module), slog.Any("error", err))
+			s.log.Warn("arguments are not checked", slog.String("module", d.Name), slog.Any("error", err))
 		}
-		s.manners.put(k, m, cost)
 	}
-	return m, nil
+	return m, cost, nil
 }
 
 // largeCheck is from where on arguments are checked one call at a time, and

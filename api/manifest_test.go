@@ -162,3 +162,26 @@ func TestMannersAreBounded(t *testing.T) {
 		t.Error("one not in use is there")
 	}
 }
+
+// TestNoSchemaNoCost: what says nothing of calls is read once.
+func TestNoSchemaNoCost(t *testing.T) {
+	b := start(t)
+	ask := func() {
+		if m, err := b.srv.mannerAsked(t.Context(), "default", "etl", "load", 0); m != nil || err != nil {
+			t.Fatal(m, err)
+		}
+	}
+	ask()
+	if n := testing.AllocsPerRun(100, ask); n > 1 { // the fake's own
+		t.Errorf("%v allocations a call", n)
+	}
+}
+
+func BenchmarkMannerAsked(b *testing.B) {
+	s := start(b)
+	for b.Loop() {
+		if _, err := s.srv.mannerAsked(b.Context(), "default", "etl", "load", 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -37,8 +37,8 @@ func parameters() openapi.Members[*openapi.Parameter] {
 	idem := &openapi.Schema{Type: "string", MaxLength: maxKey, Examples: []any{"order-4711"}}
 	list := openapi.Members[*openapi.Parameter]{}
 	for name, p := range map[string]*openapi.Parameter{
-		"namespace":     named("query", "namespace", "The namespace, default unless given. The header "+wire.HeaderNamespace+" says the same; the two must not disagree.", text(patternName, queue.DefaultNamespace)),
-		"header":        named("header", wire.HeaderNamespace, "The namespace; ?namespace= says the same.", text(patternName, queue.DefaultNamespace)),
+		"namespace":     named("query", "namespace", "The namespace, default unless given. The header "+wire.HeaderNamespace+" says the same; the two must not disagree.", text(patternName+"|^$", queue.DefaultNamespace)),
+		"header":        named("header", wire.HeaderNamespace, "The namespace; ?namespace= says the same.", text(patternName+"|^$", queue.DefaultNamespace)),
 		"idempotency":   named("header", wire.HeaderIdempotencyKey, "Makes the request safe to repeat for 24 hours: the same key and body get the same answer, another body 409 idempotency_conflict.", idem),
 		"min_index":     named("query", "min_index", "Waits until the node has applied this index, as "+wire.HeaderIndex+" told it.", whole(0, 1<<53, nil)),
 		"consistency":   named("query", "consistency", "stale answers from what the node has applied; linearizable from a state at least as new as the request. Lists are stale unless asked, single things linearizable.", level),
@@ -46,8 +46,8 @@ func parameters() openapi.Members[*openapi.Parameter] {
 		"limit":         named("query", "limit", "How many items a page may have.", whole(1, 1000, 100)),
 		"cursor":        named("query", "cursor", "Where to go on: next_cursor of the page before.", token),
 		"state":         named("query", "state", "One or several states, by commas or by repeating it.", states),
-		"task":          named("query", "task", "MODULE.TASK, or MODULE for all of its tasks.", text(`^[a-z][a-z0-9_-]{0,62}(\.([A-Za-z_][A-Za-z0-9_.-]{0,254})?)?$`, "echo.main", "echo")),
-		"queue":         named("query", "queue", "A queue's name.", text(patternLine, "default")),
+		"task":          named("query", "task", "MODULE.TASK, or MODULE for all of its tasks.", text(`^[a-z][a-z0-9_-]{0,62}(\.([A-Za-z_][A-Za-z0-9_.-]{0,254})?)?$|^$`, "echo.main", "echo")),
+		"queue":         named("query", "queue", "A queue's name.", text(patternLine+"|^$", "default")),
 		"since":         named("query", "since", "Accepted at this time or later; a duration means so long ago.", since()),
 		"until":         named("query", "until", "Accepted before this time; a duration means so long ago.", since()),
 		"version":       named("query", "version", "A version, the newest unless given.", whole(1, 1<<31-1, nil)),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -108,6 +109,9 @@ type Server struct {
 	// reference is /openapi.json.
 	reference []byte
 
+	mu        sync.Mutex
+	listeners []*closedOnce
+
 	// running is done when the server goes down: what waits answers then.
 	running context.Context
 	stop    context.CancelFunc
@@ -183,8 +187,18 @@ func (s *Server) harden(h *fasthttp.Server) {
 	}
 }
 
-// Serve answers on a listener until Shutdown; it may be called for several.
+// Serve answers on a listener until Shutdown; it may be called for several, and
+// returns at once after a Shutdown.
 func (s *Server) Serve(ln net.Listener) error {
+	once := &closedOnce{Listener: ln}
+	s.mu.Lock()
+	s.listeners = append(s.listeners, once)
+	down := s.running.Err() != nil
+	s.mu.Unlock()
+	if down {
+		return once.Close()
+	}
+	ln = once
 	if s.cfg.TLS != nil {
 		ln = tls.NewListener(ln, s.cfg.TLS)
 	}
@@ -197,11 +211,33 @@ func (s *Server) Serve(ln net.Listener) error {
 // Shutdown lets every request that waits answer with what it has, takes no new
 // ones and returns when all are answered or ctx is done.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
 	s.stop()
+	// fasthttp closes those that it has begun to serve, which Serve may be
+	// about to do only now.
+	for _, ln := range s.listeners {
+		if err := ln.Close(); err != nil {
+			s.log.Warn("close listener", slog.Any("error", err))
+		}
+	}
+	s.mu.Unlock()
 	if err := s.app.Server().ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("shut http down: %w", err)
 	}
 	return nil
+}
+
+// closedOnce is a listener that may be closed again.
+type closedOnce struct {
+	net.Listener
+	once sync.Once
+	err  error
+}
+
+// Close implements net.Listener.
+func (l *closedOnce) Close() error {
+	l.once.Do(func() { l.err = l.Listener.Close() })
+	return l.err
 }
 
 // observe tells how a request was answered. An error is answered here, since

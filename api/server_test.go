@@ -187,3 +187,22 @@ func (b *bench) until(holds func() bool) {
 		}
 	}
 }
+
+// TestShutdownBeforeServe: a node that is stopped while it starts does not
+// serve on.
+func TestShutdownBeforeServe(t *testing.T) {
+	srv, err := New(Config{Node: newFake(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Serve(ln); err != nil {
+		t.Fatal(err)
+	}
+}
