@@ -197,7 +197,7 @@ func (n *node) openWorker(ctx context.Context) error {
 	done := make(chan struct{})
 	n.run(func() {
 		defer close(done)
-		if err := w.Run(ctx); err != nil && ctx.Err() == nil {
+		if err := w.Run(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 			n.fail(err)
 		}
 	})
