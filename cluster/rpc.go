@@ -99,7 +99,8 @@ func toPeer(err error) error {
 func fromPeer(err error) error {
 	var answer *peer.Error
 	switch {
-	case errors.As(err, &answer) && answer.Code == codeNotLeader,
+	// A node that is just starting may still be taken for the leader it was.
+	case errors.As(err, &answer) && (answer.Code == codeNotLeader || answer.Code == peer.CodeUnknownMethod),
 		errors.Is(err, peer.ErrUnreachable):
 		return fmt.Errorf("%w: %w", ErrNotLeader, err)
 	case errors.As(err, &answer) && answer.Code == codeUnknown,

@@ -24,6 +24,10 @@ func (e *Error) Error() string {
 	return e.Code + ": " + e.Message
 }
 
+// CodeUnknownMethod is answered where nobody handles the method: by a node that
+// is older, or still starting.
+const CodeUnknownMethod = "unknown_method"
+
 // ErrLost says that the connection broke after the request was sent: whether
 // it was carried out is unknown.
 var ErrLost = errors.New("connection lost before the answer")
@@ -222,7 +226,7 @@ func (n *Net) answer(ctx context.Context, q request) ([]byte, error) {
 	handle := n.calls[q.method]
 	n.mu.Unlock()
 	if handle == nil {
-		return nil, &Error{Code: "unknown_method", Message: q.method}
+		return nil, &Error{Code: CodeUnknownMethod, Message: q.method}
 	}
 	if q.limit > 0 {
 		var cancel context.CancelFunc
