@@ -132,11 +132,16 @@ func TestUnknownOutcomes(t *testing.T) {
 		if what == acknowledged && n != 1 || what == notDone && n != 0 || n > 1 {
 			t.Errorf("%s was %s and is there %d times", input, what, n)
 		}
-		if what == unknown {
+		switch what {
+		case unknown:
 			there += n
+		case acknowledged, notDone, unanswered:
+		default:
+			t.Errorf("%s was %s", input, what)
 		}
 	}
-	t.Logf("%d acknowledged, %d not done, %d unknown, of which %d are there", count(acknowledged), count(notDone), count(unknown), there)
+	t.Logf("%d acknowledged, %d not done, %d not answered, %d said to be unknown, of which %d are there",
+		count(acknowledged), count(notDone), count(unanswered), count(unknown), there)
 }
 
 // What a client knows of one submission.
@@ -144,6 +149,7 @@ const (
 	acknowledged = "acknowledged"
 	notDone      = "refused as not done"
 	unknown      = "of unknown outcome"
+	unanswered   = "not answered"
 )
 
 // submitOnce sends one call, once.
@@ -152,7 +158,9 @@ func submitOnce(n *testnode.Node, input string) string {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return notDone
-	case err != nil, a.Problem.Code == wire.CodeUnknownOutcome:
+	case err != nil:
+		return unanswered
+	case a.Problem.Code == wire.CodeUnknownOutcome:
 		return unknown
 	case a.Status == 202:
 		return acknowledged

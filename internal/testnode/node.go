@@ -27,8 +27,8 @@ import (
 // patience bounds everything that is polled for.
 const patience = 60 * time.Second
 
-// OverlayEnv names a file for go build -overlay: a windrowd in which a promise is
-// broken on purpose, to see that a test notices.
+// OverlayEnv names a file for go build -overlay, or a go.mod for -modfile: a
+// windrowd in which a promise is broken on purpose, to see that a test notices.
 const OverlayEnv = "WINDROW_TEST_OVERLAY"
 
 var build struct {
@@ -48,8 +48,11 @@ func Binary(t testing.TB) string {
 		}
 		build.path = filepath.Join(dir, "windrowd")
 		args := []string{"build", "-o", build.path}
-		if overlay := os.Getenv(OverlayEnv); overlay != "" {
-			args = append(args, "-overlay", overlay)
+		switch change := os.Getenv(OverlayEnv); {
+		case strings.HasSuffix(change, ".mod"):
+			args = append(args, "-modfile", change)
+		case change != "":
+			args = append(args, "-overlay", change)
 		}
 		cmd := exec.Command("go", append(args, "github.com/windrow-dev/windrow/cmd/node")...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
