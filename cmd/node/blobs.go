@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"slices"
 	"syscall"
 
@@ -145,7 +146,7 @@ func (p *blobPeers) Fetch(ctx context.Context, addr, digest string) (io.ReadClos
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.Recv()
+	answer, err := recvSoon(s)
 	if err == nil && len(answer) > 0 {
 		err = fmt.Errorf("%w: %s: %s", blob.ErrNotFound, addr, answer)
 	}
@@ -226,6 +227,17 @@ func sendAll(s peer.Stream, r io.Reader) error {
 	}
 }
 
+// pieceWithin is how long the other side may take for one piece. Without it one
+// stream that says nothing would keep a newcomer from ever being complete.
+const pieceWithin = 5 * time.Second
+
+func recvSoon(s peer.Stream) ([]byte, error) {
+	if err := s.SetReadDeadline(time.Now().Add(pieceWithin)); err != nil {
+		return nil, err
+	}
+	return s.Recv()
+}
+
 // blobReader is the inverse of sendAll.
 type blobReader struct {
 	s    peer.Stream
@@ -239,7 +251,7 @@ func (r *blobReader) Read(p []byte) (int, error) {
 		if r.done {
 			return 0, io.EOF
 		}
-		frame, err := r.s.Recv()
+		frame, err := recvSoon(r.s)
 		if err != nil {
 			return 0, fmt.Errorf("blob stream broke: %w", err)
 		}
