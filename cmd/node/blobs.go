@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/windrow-dev/windrow/api"
 	"github.com/windrow-dev/windrow/cluster"
