@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command spine measures the whole way round with real processes: HTTP, log,
 // state machine, sandbox and back. It prints a table of medians and spreads.
 //
