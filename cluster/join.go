@@ -34,7 +34,9 @@ type joinAnswer struct {
 // joinPause is how long a node rests before it asks again.
 const joinPause = 200 * time.Millisecond
 
-// settle makes this node a full member, whatever it is at start, and ends then.
+// settle makes this node a full member, whatever it is at start, and sees to it
+// that it stays one: a server that joins anew reads on its way through the log
+// that it votes, as it did before it was removed.
 func (n *Node) settle() {
 	if !n.fresh.Load() {
 		n.electAlone()
@@ -49,7 +51,8 @@ func (n *Node) settle() {
 	}
 	for n.ctx.Err() == nil {
 		if s, ok := n.find(string(n.id)); ok && s.Suffrage == raft.Voter && string(s.Address) == n.cfg.RaftAddr {
-			return
+			n.rest(lonelyEvery)
+			continue
 		}
 		pause := joinPause
 		switch err := n.askToVote(); {
