@@ -19,6 +19,7 @@ import (
 // a worker is at work: its session is kept, nothing runs twice, and what ends
 // while nobody leads is not lost.
 func TestLeaderChangeInFlight(t *testing.T) {
+	t.Parallel() // it waits for others most of the time
 	c := testnode.NewCluster(t, 3, "--role", "server")
 	cl := c.Client()
 	testnode.Push(t, cl, guests.Sleep)

@@ -168,6 +168,7 @@ func TestPartitionedLeader(t *testing.T) {
 // TestPartitionedWorker takes a worker off the network: it kills its sandboxes
 // by itself before its tasks run anywhere else.
 func TestPartitionedWorker(t *testing.T) {
+	t.Parallel() // it waits for others most of the time
 	h := newSelfHosted(t, 2, "--role", "server")
 	cl := h.Leader().Client()
 	testnode.Push(t, cl, guests.Sleep)

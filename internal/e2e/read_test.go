@@ -110,6 +110,7 @@ func TestUnknownOutcomes(t *testing.T) {
 	}
 	close(stop)
 	work.Wait()
+	c.WaitCaughtUp(c.Nodes[0]) // a list is of what the asked node has applied
 	found := map[string]int{}
 	cl := c.Client()
 	for listed, err := range cl.Tasks(context.Background(), windrow.TaskFilter{PageSize: 1000}) {

@@ -18,6 +18,7 @@ const lost = 7 * time.Second
 // TestDeadWorker kills a worker node: its tasks are assigned anew, which costs
 // each a delivery and no retry. Those that may run only once fail instead.
 func TestDeadWorker(t *testing.T) {
+	t.Parallel() // it waits for others most of the time
 	c := testnode.NewCluster(t, 1, "--role", "server")
 	cl := c.Client()
 	testnode.Push(t, cl, guests.Sleep)
@@ -64,6 +65,7 @@ func TestDeadWorker(t *testing.T) {
 // TestStoppedWorker stops a worker node until its session is over and lets it
 // go on: its sandboxes are killed, and what they came to is refused.
 func TestStoppedWorker(t *testing.T) {
+	t.Parallel() // it waits for others most of the time
 	c := testnode.NewCluster(t, 1, "--role", "server")
 	cl := c.Client()
 	testnode.Push(t, cl, guests.Sleep)
