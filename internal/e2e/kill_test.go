@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -81,4 +82,46 @@ func TestKillLeaderUnderLoad(t *testing.T) {
 		}
 	}
 	testnode.NoOrphans(t, c.Nodes...)
+}
+
+// TestKillEveryServer kills all three at once while clients submit, then leaves
+// a minority alone: it takes no writes and still answers from what it has.
+func TestKillEveryServer(t *testing.T) {
+	c := testnode.NewCluster(t, 3)
+	testnode.Push(t, c.Client(), guests.Noop, guests.Echo)
+	l := testnode.NewLoad(t, 12, size(900, 20_000), c.ClientFrom)
+	l.Start()
+	for _, at := range moments(l.Total, size(2, 10)) {
+		l.WaitAcked(at)
+		c.Kill()
+		testnode.NoOrphans(t, c.Nodes...)
+		began := time.Now()
+		c.Start()
+		t.Logf("all three killed and started: first acknowledgement after %v", c.Nodes[0].FirstAck(began).Round(time.Millisecond))
+	}
+	l.Wait()
+	l.Check(c.Nodes[0].Client(), c.Nodes[1].Client(), c.Nodes[2].Client())
+
+	known, err := c.Client().Submit(t.Context(), windrow.Call{Task: "noop.main", Countdown: windrow.After(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := c.Nodes[0]
+	c.WaitCaughtUp(left)
+	c.Nodes[1].Kill()
+	c.Nodes[2].Kill()
+	if a := left.Do("GET", "/v1/tasks/"+known.ID+"?consistency=stale", nil); a.Status != 200 {
+		t.Errorf("a minority answers %d to who wants what it has: %s", a.Status, a.Body)
+	}
+	alone, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if s, err := left.Impatient().Submit(alone, windrow.Call{Task: "noop.main"}); err == nil {
+		t.Errorf("a minority acknowledged %+v", s)
+	}
+	began := time.Now()
+	c.Nodes[1].Start()
+	t.Logf("one came back: first acknowledgement after %v", left.FirstAck(began).Round(time.Millisecond))
+	if task, err := left.Client().Task(t.Context(), known.ID); err != nil || task.State != "pending" {
+		t.Errorf("it has %+v, %v", task, err)
+	}
 }
