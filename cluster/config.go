@@ -50,7 +50,7 @@ type Config struct {
 	ClockJumped func()
 
 	// Tuning; zero is the default.
-	SnapshotBytes int64 // log bytes between snapshots, 64 MiB
+	SnapshotBytes int64 // log bytes between snapshots, 16 MiB
 	TrailingBytes int64 // log bytes kept for followers that lag, 64 MiB
 	CacheBytes    int   // newest log entries in memory, 32 MiB
 	SegmentBytes  int   // of a file of the log, 64 MiB
@@ -113,7 +113,7 @@ func (c *Config) defaults() error {
 	for _, d := range []struct {
 		value *int64
 		def   int64
-	}{{&c.SnapshotBytes, 64 << 20}, {&c.TrailingBytes, 64 << 20}} {
+	}{{&c.SnapshotBytes, 16 << 20}, {&c.TrailingBytes, 64 << 20}} {
 		if *d.value == 0 {
 			*d.value = d.def
 		}

@@ -42,7 +42,7 @@ func checkTail(dir string) error {
 		return err
 	}
 	defer f.Close()
-	end, err := tailEnd(f)
+	end, err := tailEnd(&window{f: f})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
@@ -55,6 +55,35 @@ func checkTail(dir string) error {
 		return fmt.Errorf("%w: %s cannot be read at byte %d, but what was written after it can, at byte %d", ErrDamaged, name, end, end+int64(at))
 	}
 	return nil
+}
+
+// window reads a file from its beginning to its end in large pieces.
+type window struct {
+	f  io.ReaderAt
+	at int64
+	b  []byte
+}
+
+// windowSize is large enough for a system call to cost nothing beside it.
+const windowSize = 1 << 20
+
+// ReadAt implements io.ReaderAt.
+func (w *window) ReadAt(p []byte, at int64) (int, error) {
+	if at < w.at || at+int64(len(p)) > w.at+int64(len(w.b)) {
+		b := w.b[:cap(w.b)]
+		if len(b) == 0 {
+			b = make([]byte, windowSize)
+		}
+		n, err := w.f.ReadAt(b, at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		w.at, w.b = at, b[:n]
+	}
+	if n := copy(p, w.b[at-w.at:]); n < len(p) {
+		return n, io.EOF
+	}
+	return len(p), nil
 }
 
 // tailEnd is where the frames that can be followed from the file's beginning
