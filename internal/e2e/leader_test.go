@@ -149,11 +149,11 @@ func TestFollowerFarBehind(t *testing.T) {
 	if code := behind.Stop(); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	// A snapshot is taken every 64 MiB of log, of which as much stays.
+	// A snapshot is taken every 16 MiB of log, of which 64 MiB stay.
 	value, _ := json.Marshal(string(make([]byte, 7<<10))) // 42 KiB, escaped
 	var written int
 	var ids []string
-	for written < 200<<20 {
+	for written < 130<<20 {
 		calls := make([]windrow.Call, 250)
 		for i := range calls {
 			calls[i] = windrow.Call{Task: "echo.main", Input: value}
