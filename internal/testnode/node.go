@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,7 +42,9 @@ var build struct {
 func Binary(t testing.TB) string {
 	t.Helper()
 	build.once.Do(func() {
-		dir, err := os.MkdirTemp("", "windrowd-test")
+		sweepBuilds()
+		//nolint:usetesting // all tests of the process use it
+		dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", buildPrefix, os.Getpid()))
 		if err != nil {
 			build.err = err
 			return
@@ -54,6 +57,7 @@ func Binary(t testing.TB) string {
 		case change != "":
 			args = append(args, "-overlay", change)
 		}
+		//nolint:gosec // whoever sets the variable runs the tests, too
 		cmd := exec.Command("go", append(args, "github.com/windrow-dev/windrow/cmd/node")...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -64,6 +68,28 @@ func Binary(t testing.TB) string {
 		t.Fatal(build.err)
 	}
 	return build.path
+}
+
+// buildPrefix begins the name of a test process's folder with its windrowd; the
+// process's pid follows.
+const buildPrefix = "windrowd-test-"
+
+// sweepBuilds removes what test processes that are gone have built.
+func sweepBuilds() {
+	folders, err := filepath.Glob(filepath.Join(os.TempDir(), buildPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		text, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), buildPrefix), "-")
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			continue
+		}
+		if p, err := os.FindProcess(pid); err == nil && errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+			_ = os.RemoveAll(folder) // the next one tries again
+		}
+	}
 }
 
 // Node is one windrowd with its folder and its addresses, which it keeps over
