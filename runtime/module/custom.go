@@ -96,6 +96,16 @@ func (r *reader) producers(from, to int) {
 	}
 }
 
+// madeOf says whether the producers name a language.
+func (r *reader) madeOf(language string) bool {
+	for _, p := range r.info.Producers {
+		if p.Field == "language" && p.Name == language {
+			return true
+		}
+	}
+	return false
+}
+
 // finish fills in what is known once the module is accepted.
 func (r *reader) finish() {
 	r.info.CompileTime = r.work

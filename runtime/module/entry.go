@@ -22,6 +22,7 @@ func (r *reader) entry() {
 		r.entryType(e.describe, "() -> i32")
 		r.entryType(e.initialize, "() -> ()")
 		r.info.Initialize = e.initialize != nil
+		r.neverStarted()
 	case e.start != nil:
 		r.info.Kind = Command
 		r.entryType(e.start, "() -> ()")
@@ -30,6 +31,15 @@ func (r *reader) entry() {
 		return
 	}
 	r.memoryExport()
+}
+
+// neverStarted refuses Go tasks that were linked as a program: Go's runtime
+// begins in _start alone then, which nobody calls in a reactor.
+func (r *reader) neverStarted() {
+	e := r.entries
+	if e.initialize == nil && e.start != nil && r.madeOf("Go") {
+		r.c.fail(CodeBadEntry, e.start.at, "the module has tasks of a Windrow guest SDK (it exports windrow_run) but was built as a program (_start, and no _initialize), in which they cannot be called. Build it with -buildmode=c-shared: GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o task.wasm . (windrow dev does so by itself)")
+	}
 }
 
 func (r *reader) entryType(e *entry, want string) {

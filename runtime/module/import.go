@@ -177,12 +177,15 @@ func unknownImport(module, name string, kind byte) string {
 		if near := nearest(name, functions); near != "" {
 			return fmt.Sprintf("there is no host function %s; the nearest is %s.%s", shown, module, near)
 		}
-		return fmt.Sprintf("there is no host function %s; %s has %s", shown, module, strings.Join(sortedNames(functions), ", "))
+		return fmt.Sprintf("there is no host function %s; %s has %s. Take the import out, or see whether a newer windrowd has it", shown, module, strings.Join(sortedNames(functions), ", "))
 	}
 	if near := nearest(module, hostFunctions); near != "" {
 		return fmt.Sprintf("there is no host module %s (it is asked for %s); the nearest is %q", quote(module), quote(name), near)
 	}
-	return fmt.Sprintf("nothing here answers the import %s; a guest may import from %q and %q only. Build for wasm32-wasip1, and link in what %s provides", shown, wasiModule, windrowModule, quote(module))
+	if module == "env" { // where LLVM puts what it is allowed to leave undefined
+		return fmt.Sprintf("nothing here answers the import %s; a guest may import from %q and %q only. Define the function %s, or link the library that does (C, C++, Rust: \"env\" holds what is declared and nowhere defined; link without --allow-undefined to see it at once. Go: take out its //go:wasmimport)", shown, wasiModule, windrowModule, quote(name))
+	}
+	return fmt.Sprintf("nothing here answers the import %s; a guest may import from %q and %q only. Build for wasm32-wasip1, and without the library or //go:wasmimport that asks for %s", shown, wasiModule, windrowModule, quote(module))
 }
 
 var importKinds = [...]string{"function", "table", "memory", "global", "tag"}

@@ -141,6 +141,19 @@ func TestEntryPoints(t *testing.T) {
 	} {
 		refused(t, c.b, c.code, c.says)
 	}
+	// Go's tasks in a program would trap at their first call; others start as they are.
+	for language, fits := range map[string]bool{"Go": false, "C": true} {
+		g := reactor()
+		g.types, g.funcs, g.code = append(g.types, funcType(">")), append(g.funcs, byte(len(g.types))), append(g.code, fn(noLocals))
+		g.custom = [][]byte{custom("producers", list(join(text8("language"), list(join(text8(language), text8("1"))))))}
+		started := exp("_start", 0, uint64(len(g.funcs)-1))
+		if b := exports(g, memory, run, describe, started); fits {
+			accepted(t, b)
+		} else {
+			refused(t, b, CodeBadEntry, "-buildmode=c-shared", "windrow dev")
+		}
+		accepted(t, exports(g, memory, run, describe, started, exp("_initialize", 0, uint64(len(g.funcs)-1))))
+	}
 	info := accepted(t, exports(reactor(), memory, run, describe))
 	if info.Kind != Reactor || info.Initialize {
 		t.Errorf("%+v", info)
