@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,14 +30,14 @@ func (s *Server) putModule(c *fiber.Ctx) error {
 	defer release()
 	in, err := s.stream(c, s.cfg.Limits.Module, wire.TypeWasm)
 	if err != nil {
-		return err
+		return s.moduleTooLarge(err)
 	}
 	defer in.close()
 	ctx, cancel := context.WithTimeout(s.running, s.cfg.Timeouts.Upload)
 	defer cancel()
 	m, err := s.node.Accept(ctx, namespace, name, in)
 	if err != nil {
-		return err
+		return s.moduleTooLarge(err)
 	}
 	if err := s.checkTasks(&m); err != nil {
 		return err
@@ -62,6 +63,15 @@ func (s *Server) putModule(c *fiber.Ctx) error {
 		status = fiber.StatusCreated
 	}
 	return sendJSON(c, status, &m)
+}
+
+// moduleTooLarge says of a body that is too large what its owner can do.
+func (s *Server) moduleTooLarge(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Code != wire.CodeTooLarge {
+		return err
+	}
+	return refuse(wire.CodeTooLarge, "a module may have %d MiB here. Strip its debug information (Go: -ldflags='-s -w'; C: -s; Rust: strip = true; any: wasm-strip), give what it has embedded to its tasks as input, or start windrowd with a larger --max-module", s.cfg.Limits.Module>>20)
 }
 
 // upload takes one of the places for large uploads, or waits for one.

@@ -123,7 +123,9 @@ func TestBombs(t *testing.T) {
 			t.Fatalf("%s: %d bytes", encoding, len(bomb))
 		}
 		peak := b.peak(func() {
-			b.do("PUT", "/v1/modules/bomb", bomb, wasmType, "Content-Encoding: "+encoding).problem(413, "too_large")
+			if p := b.do("PUT", "/v1/modules/bomb", bomb, wasmType, "Content-Encoding: "+encoding).problem(413, "too_large"); !strings.Contains(p.Detail, "--max-module") {
+				t.Errorf("no word of what to do: %s", p.Detail)
+			}
 			b.do("POST", "/v1/tasks", bomb, "Content-Encoding: "+encoding).problem(413, "too_large")
 			b.do("POST", "/v1/tasks/batch", bomb, "Content-Encoding: "+encoding).problem(413, "too_large")
 			b.do("POST", "/v1/tasks/01890a5d-ac96-774b-bcce-b302099a8057/revoke", bomb, "Content-Encoding: "+encoding).problem(413, "too_large")
