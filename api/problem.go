@@ -72,6 +72,7 @@ var kinds = map[string]kind{
 	wire.CodeUnsupportedType:  {415, "The content type is not accepted"},
 	wire.CodeInvalidModule:    {422, "The module cannot be used"},
 	wire.CodeUnsupported:      {422, "Not supported by this version"},
+	wire.CodeIdempotencyFull:  {429, "Too many idempotency keys are known"},
 	wire.CodeHeaderTooLarge:   {431, "The header is too large"},
 	wire.CodeInternal:         {500, "Internal error"},
 	wire.CodeBusy:             {503, "The node is busy"},

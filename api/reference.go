@@ -172,7 +172,7 @@ func (r *route) problemCodes() []string {
 		list = append(list, writeCodes...)
 	}
 	if r.traits&keyed != 0 {
-		list = append(list, wire.CodeIdempotency)
+		list = append(list, wire.CodeIdempotency, wire.CodeIdempotencyFull)
 	}
 	slices.SortFunc(list, func(a, b string) int {
 		if d := kinds[a].status - kinds[b].status; d != 0 {

@@ -10,20 +10,27 @@ import (
 // idemTTL is how long an idempotency key is known.
 const idemTTL = int64(24 * 3600e9)
 
+// maxIdem is how many keys are known at a time, in all namespaces: 130 to
+// 180 bytes each. Beyond it a request with a key is refused: to forget one early
+// would run a repeated request twice.
+const maxIdem = 5_000_000
+
 // idempotency remembers which request a key belongs to. Keys are kept as a
 // hash, and ids that follow one another as their first: 15,000 keys a second
-// for a day must not need more memory than they have to.
+// must not need more memory than they have to.
 type idempotency struct {
 	known map[[16]byte]idemEntry
-	order []idemDue // by due, since every key lives equally long
+	rest  map[[16]byte][]queue.ID // where a key's ids do not follow one another
+	order []idemDue               // by due, since every key lives equally long
+	size  int                     // keys, and ids in rest
+	most  int
 }
 
 type idemEntry struct {
 	body  [16]byte
 	first queue.ID
-	count uint32
 	due   int64
-	rest  []queue.ID // where they do not follow one another
+	count uint32
 }
 
 type idemDue struct {
@@ -31,7 +38,9 @@ type idemDue struct {
 	key [16]byte
 }
 
-func newIdempotency() idempotency { return idempotency{known: map[[16]byte]idemEntry{}} }
+func newIdempotency() idempotency {
+	return idempotency{known: map[[16]byte]idemEntry{}, rest: map[[16]byte][]queue.ID{}, most: maxIdem}
+}
 
 // keyOf is idemHash, zero for no key.
 func keyOf(namespace string, i *command.Idempotency) (k [16]byte) {
@@ -52,25 +61,41 @@ func (x *idempotency) answer(namespace string, i *command.Idempotency, now int64
 	if i == nil {
 		return command.Result{}, false
 	}
-	e, ok := x.known[idemHash(namespace, i)]
+	k := idemHash(namespace, i)
+	e, ok := x.known[k]
 	if !ok || e.due <= now {
 		return command.Result{}, false
 	}
 	if e.body != i.Body {
 		return *refuse(command.CodeIdempotency, "this Idempotency-Key was used for another request; use a new key for a new request"), true
 	}
-	return command.Result{Replayed: true, IDs: e.ids()}, true
+	return command.Result{Replayed: true, IDs: x.idsOf(k, &e)}, true
 }
 
-func (e *idemEntry) ids() []queue.ID {
-	if e.rest != nil {
-		return e.rest
+func (x *idempotency) idsOf(k [16]byte, e *idemEntry) []queue.ID {
+	if rest := x.rest[k]; rest != nil {
+		return rest
 	}
 	ids := make([]queue.ID, e.count)
 	for n := range ids {
 		ids[n] = e.first.Plus(uint32(n))
 	}
 	return ids
+}
+
+// answered gives what settles a request before anything is done: the answer of
+// the first one with its key, or a refusal where no further key can be known.
+func (m *Machine) answered(namespace string, i *command.Idempotency) (command.Result, bool) {
+	if r, done := m.idem.answer(namespace, i, m.now); done || i == nil {
+		return r, done
+	}
+	if m.idem.size >= m.idem.most {
+		m.idem.sweep(m)
+	}
+	if m.idem.size < m.idem.most {
+		return command.Result{}, false
+	}
+	return *refuse(command.CodeIdempotencyFull, "%d idempotency keys of the last 24 hours are known and no more can be; send many calls in one batch, which needs one key, or send the request without a key", m.idem.size), true
 }
 
 // remember ties a key to the ids it made.
@@ -82,45 +107,60 @@ func (m *Machine) remember(namespace string, i *command.Idempotency, ids []queue
 	if len(ids) > 0 {
 		e.first = ids[0]
 	}
+	var rest []queue.ID
 	for n, id := range ids {
 		if e.first.Plus(uint32(n)) != id {
-			e.rest = ids
+			rest = ids
 			break
 		}
 	}
 	k := idemHash(namespace, i)
-	m.idem.add(k, e)
+	m.idem.add(k, e, rest)
 	w := command.NewWriter(nil)
 	w.Bytes(e.body[:])
 	w.ID(e.first)
 	w.Uint(uint64(e.count))
 	w.Int(e.due)
-	w.Uint(uint64(len(e.rest)))
-	for _, id := range e.rest {
+	w.Uint(uint64(len(rest)))
+	for _, id := range rest {
 		w.ID(id)
 	}
 	m.sink.Put(append(Prefix(m.shard, kindIdem), k[:]...), w.Done())
 }
 
-func (x *idempotency) add(k [16]byte, e idemEntry) {
+func (x *idempotency) add(k [16]byte, e idemEntry, rest []queue.ID) {
+	x.forget(k)
 	x.known[k] = e
+	if rest != nil {
+		x.rest[k] = rest
+	}
+	x.size += 1 + len(rest)
 	x.order = append(x.order, idemDue{e.due, k})
+}
+
+func (x *idempotency) forget(k [16]byte) {
+	if _, known := x.known[k]; known {
+		x.size -= 1 + len(x.rest[k])
+		delete(x.known, k)
+		delete(x.rest, k)
+	}
 }
 
 func (x *idempotency) load(key, b []byte) error {
 	r := command.NewReader(b)
 	var e idemEntry
+	var rest []queue.ID
 	copy(e.body[:], r.Bytes())
 	e.first, e.count, e.due = r.ID(), r.Uint32(), r.Int()
 	if n := r.Count(16); n > 0 {
-		e.rest = make([]queue.ID, n)
-		for i := range e.rest {
-			e.rest[i] = r.ID()
+		rest = make([]queue.ID, n)
+		for i := range rest {
+			rest[i] = r.ID()
 		}
 	}
 	var k [16]byte
 	copy(k[:], key[3:])
-	x.add(k, e)
+	x.add(k, e, rest)
 	return r.Err("idempotency record")
 }
 
@@ -130,11 +170,11 @@ func (x *idempotency) sweep(m *Machine) {
 	for m.budget > 0 && len(x.order) > 0 && x.order[0].due <= m.now {
 		first := x.order[0]
 		x.order = x.order[1:]
-		m.spend()
 		if x.known[first.key].due != first.due { // used again since
 			continue
 		}
-		delete(x.known, first.key)
+		m.spend()
+		x.forget(first.key)
 		m.sink.Delete(append(Prefix(m.shard, kindIdem), first.key[:]...))
 	}
 }

@@ -32,7 +32,7 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 		if c.Part != 0 {
 			return *refuse(command.CodeStage, "the batch waited too long for its next part; send it again")
 		}
-		if r, done := m.idem.answer(c.Namespace, c.Idem, m.now); done {
+		if r, done := m.answered(c.Namespace, c.Idem); done {
 			return r
 		}
 		m.supersede(c)
@@ -70,7 +70,7 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 // submitStaged accepts a whole stage in one step.
 func (m *Machine) submitStaged(c *command.SubmitStaged) command.Result {
 	g := m.stages[c.Stage]
-	if r, done := m.idem.answer(c.Namespace, c.Idem, m.now); done {
+	if r, done := m.answered(c.Namespace, c.Idem); done {
 		if g != nil && !g.accepted {
 			m.drop(g)
 		}

@@ -12,7 +12,7 @@ import (
 
 // submit makes tasks, all or none.
 func (m *Machine) submit(c *command.Submit) command.Result {
-	if r, done := m.idem.answer(c.Namespace, c.Idem, m.now); done {
+	if r, done := m.answered(c.Namespace, c.Idem); done {
 		return r
 	}
 	docs, refused := m.resolve(&c.Calls)

@@ -152,6 +152,8 @@ func hintFor(e *windrow.APIError) string {
 		}
 	case "idempotency_conflict":
 		return "repeat the very same request, or choose another --idempotency-key"
+	case "idempotency_full":
+		return "`windrow task submit --batch FILE` sends many calls under one key; keys go 24 hours after their use"
 	}
 	if windrow.IsUnauthorized(e) {
 		return "give a token by --token, --token-file or WINDROW_TOKEN; the first start of windrowd --auth token writes one into its data folder"

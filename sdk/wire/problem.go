@@ -49,6 +49,7 @@ const (
 	CodeInvalidModule    = "invalid_module"
 	CodeModuleInUse      = "module_in_use"
 	CodeIdempotency      = "idempotency_conflict"
+	CodeIdempotencyFull  = "idempotency_full" // no further key can be known at the moment
 	CodeDuplicate        = "duplicate"
 	CodePoolNotFound     = "pool_not_found"
 	CodePoolTooSmall     = "pool_too_small"
