@@ -17,12 +17,7 @@ import (
 // to type, as it stands there, and looks for the output that they promise. Only
 // where a node listens and where files lie differ.
 func TestDocs(t *testing.T) {
-	tools := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(tools, "bin", "windrow"), "github.com/windrow-dev/windrow/cmd/windrow")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build windrow: %v\n%s", err, out)
-	}
+	tools := commandLine(t)
 	for _, c := range []struct{ file, from, to string }{
 		{"README.md", "## Your own task", "## Three machines"},
 		{"docs/first-task.md", "# Your first task", "## Go on"},
@@ -49,6 +44,18 @@ func TestDocs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// commandLine builds windrow, and gives the folder in which bin/windrow is.
+func commandLine(t *testing.T) string {
+	t.Helper()
+	tools := t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(tools, "bin", "windrow"), "github.com/windrow-dev/windrow/cmd/windrow")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build windrow: %v\n%s", err, out)
+	}
+	return tools
 }
 
 // runScript types the commands into a shell, in a folder in which bin/windrow

@@ -71,3 +71,13 @@ func importing(module, function string) []byte {
 	b = append(b, section(7, vector(cat(name("_start"), []byte{0, 1}), cat(name("memory"), []byte{2, 0})))...)
 	return append(b, section(10, vector(sized([]byte{0, 0x0b})))...)
 }
+
+// exporting is a module with one function under that name, and its memory.
+func exporting(function string) []byte {
+	b := []byte("\x00asm\x01\x00\x00\x00")
+	b = append(b, section(1, vector([]byte{0x60, 0, 0}))...)
+	b = append(b, section(3, sized([]byte{0}))...)
+	b = append(b, section(5, vector([]byte{0, 1}))...)
+	b = append(b, section(7, vector(cat(name(function), []byte{0, 0}), cat(name("memory"), []byte{2, 0})))...)
+	return append(b, section(10, vector(sized([]byte{0, 0x0b})))...)
+}
