@@ -111,8 +111,8 @@ func (m *Machine) cutFairness() {
 		m.sink.Put(flowKey(m.shard, f), appendInts(nil, f.Tag))
 	}
 	for _, l := range sortedKeys(d.lines, compareLines) {
-		q := m.queueList(l.Namespace.Name, l.Name)
-		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), appendInts(nil, l.Virtual, l.RateNext(), int64(q.purgeTo), int64(q.order)))
+		p := &m.queueList(l.Namespace.Name, l.Name).purge
+		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), appendInts(nil, l.Virtual, l.RateNext(), int64(p.to), int64(p.done), int64(p.order)))
 	}
 	for _, n := range sortedKeys(d.namespaces, func(a, b *match.Namespace) int { return cmp.Compare(a.Name, b.Name) }) {
 		m.sink.Put(lineKey(m.shard, n.Name, ""), appendInts(nil, n.Tag))

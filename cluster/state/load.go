@@ -135,8 +135,9 @@ func (m *Machine) loadJobs() {
 		}
 	}
 	for _, l := range m.queues { // order: sorted below
-		if l.purgeTo > 0 {
-			m.work.add(l)
+		if l.purge.to > 0 {
+			l.purge.load()
+			m.work.add(&l.purge)
 		}
 	}
 	slices.SortFunc(m.work.jobs, func(a, b job) int { return cmp.Compare(a.place(), b.place()) })
@@ -205,12 +206,12 @@ func (m *Machine) loadLine(key, v []byte) error {
 	}
 	l := m.ready.Line(names[0], names[1])
 	q := m.queueList(names[0], names[1])
-	var next, purge, order int64
-	if err := readInts(v, &l.Virtual, &next, &purge, &order); err != nil {
+	var next, to, done, order int64
+	if err := readInts(v, &l.Virtual, &next, &to, &done, &order); err != nil {
 		return err
 	}
 	l.SetRateNext(next)
-	q.purgeTo, q.order = uint64(purge), uint64(order)
+	q.purge.to, q.purge.done, q.purge.order = uint64(to), uint64(done), uint64(order)
 	return nil
 }
 

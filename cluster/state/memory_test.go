@@ -19,6 +19,9 @@ func memoryOf(m *Machine) string {
 		l := m.ready.Line(n.namespace, n.name)
 		q := m.queues[n]
 		fmt.Fprintf(&b, "queue %v tag %d virtual %d next %d: %d %d %d %d\n", n, l.Namespace.Tag, l.Virtual, l.RateNext(), q.pending, q.scheduled, q.running, q.dead)
+		if q.purge.to > 0 {
+			fmt.Fprintf(&b, "purge to %d done %d at the end %v\n", q.purge.to, q.purge.done, q.purge.next == nil)
+		}
 		for t := q.head; t != nil; t = t.next {
 			rank, due := t.Rank, t.due
 			if t.Where == match.Out { // set when it becomes ready

@@ -33,36 +33,3 @@ func (m *Machine) revoke(c *command.Revoke) command.Result {
 	m.effects.Kills = append(m.effects.Kills, Kill{Session: t.asg.session.id, Fence: t.asg.fence, ID: t.id, Terminate: c.Terminate})
 	return command.Result{}
 }
-
-// purge revokes what waits in a queue now, in steps.
-func (m *Machine) purge(c *command.Purge) command.Result {
-	l := m.queueList(c.Namespace, c.Queue)
-	if l.purgeTo == 0 {
-		l.order = m.nextJob()
-	}
-	l.purgeTo = m.seq
-	m.LineChanged(m.ready.Line(c.Namespace, c.Queue))
-	m.work.add(l)
-	return command.Result{}
-}
-
-func (l *taskList) place() uint64 { return l.order }
-
-// step implements job: it goes through the queue in the order of acceptance.
-func (l *taskList) step(m *Machine) bool {
-	t := l.head
-	for t != nil && t.Seq <= l.purgeTo && m.budget > 0 {
-		next := t.next
-		if t.asg == nil && t.flags&(flagDead|flagStaged) == 0 {
-			m.spend()
-			m.end(t, queue.Revoked, &queue.Outcome{Error: revokedError()}, "")
-		}
-		t = next
-	}
-	if t != nil && t.Seq <= l.purgeTo {
-		return false
-	}
-	l.purgeTo = 0
-	m.LineChanged(m.ready.Line(l.namespace, l.name))
-	return true
-}

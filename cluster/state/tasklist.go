@@ -8,8 +8,7 @@ type taskList struct {
 	queueName
 	head, tail                        *task
 	pending, scheduled, running, dead int
-	purgeTo                           uint64 // revoke what waits up to this Seq; 0 is none
-	order                             uint64 // of the purge among the jobs
+	purge                             purge
 }
 
 func (m *Machine) queueList(namespace, name string) *taskList {
@@ -17,6 +16,7 @@ func (m *Machine) queueList(namespace, name string) *taskList {
 	l := m.queues[n]
 	if l == nil {
 		l = &taskList{queueName: n}
+		l.purge.list = l
 		m.queues[n] = l
 		m.LineChanged(m.ready.Line(namespace, name)) // a restart must not forget it
 	}
@@ -37,6 +37,9 @@ func (l *taskList) append(t *task) {
 
 func (l *taskList) remove(t *task) {
 	l.count(t, -1)
+	if l.purge.next == t {
+		l.purge.next = t.next
+	}
 	if t.prev == nil {
 		l.head = t.next
 	} else {
