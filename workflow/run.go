@@ -128,11 +128,12 @@ func (r *Run) make(n uint32) Step {
 	return s
 }
 
-// Ended says how a task has ended; the node ends with the last of its tasks.
-func (r *Run) Ended(ordinal uint32, state queue.State) {
+// Ended says how a task has ended; the node ends with the last of its tasks,
+// and is given then.
+func (r *Run) Ended(ordinal uint32, state queue.State) (Step, bool) {
 	n, _ := r.g.At(ordinal)
 	if n == NoNode || r.nodes[n].state.Final() {
-		return
+		return Step{}, false
 	}
 	p := &r.nodes[n]
 	p.left--
@@ -141,8 +142,9 @@ func (r *Run) Ended(ordinal uint32, state queue.State) {
 		p.cause = min(p.cause, ordinal)
 	}
 	if s := r.whole(n, state); s != 0 {
-		r.end(n, s, p.cause)
+		return r.end(n, s, p.cause), true
 	}
+	return Step{}, false
 }
 
 // whole is how a node has ended that has tasks, the last of which ended so; 0 if
@@ -287,7 +289,8 @@ func (r *Run) RestoreTask(ordinal uint32, state queue.State, cause uint32) {
 	}
 }
 
-// RestoreNode tells a new run of a node that has ended without tasks.
+// RestoreNode tells a new run, after its tasks, of a join or a map that has
+// ended.
 func (r *Run) RestoreNode(n uint32, state queue.State, cause uint32) {
 	if n < uint32(len(r.nodes)) {
 		r.nodes[n].state, r.nodes[n].cause = state, cause
@@ -302,8 +305,10 @@ func (r *Run) Settle(cancelled bool) {
 		n, p := uint32(i), &r.nodes[i]
 		state := p.state
 		if state == queue.Pending {
-			if state = r.whole(n, 0); state == 0 && p.made < r.g.nodes[n].size {
+			if p.made < r.g.nodes[n].size {
 				r.mark(n)
+			} else {
+				state = r.whole(n, 0)
 			}
 		}
 		if state.Final() {

@@ -84,7 +84,9 @@ func (l *life) end(i int, state queue.State) {
 	o := l.alive[i]
 	l.alive = slices.Delete(l.alive, i, i+1)
 	l.tasks[o] = ended{state, NoNode}
-	l.run.Ended(o, state)
+	if s, ok := l.run.Ended(o, state); ok && l.run.g.Kind(s.Node) == Map {
+		l.nodes[s.Node] = ended{s.State, s.Cause}
+	}
 }
 
 // restored rebuilds the run from what was kept.
