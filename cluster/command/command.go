@@ -22,6 +22,7 @@ const (
 	VerbDeleteDocument
 	VerbPurge
 	VerbSetVersion
+	VerbSteerRun
 )
 
 // Command is one verb with its arguments.
@@ -99,6 +100,8 @@ func blank(v Verb) Command {
 		return &Purge{}
 	case VerbSetVersion:
 		return &SetVersion{}
+	case VerbSteerRun:
+		return &SteerRun{}
 	}
 	return nil
 }

@@ -3,11 +3,13 @@ package command
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // verbs are all there are; a new one must be added here, or TestEveryVerb says
@@ -29,8 +31,8 @@ func TestEveryVerbHasItsNumber(t *testing.T) {
 			t.Errorf("%T says verb %d and is made for %d", c, c.Verb(), i+1)
 		}
 	}
-	if n := len(verbs()); n != int(VerbSetVersion) {
-		t.Errorf("%d verbs can be decoded, %d are named", n, VerbSetVersion)
+	if n := len(verbs()); n != int(VerbSteerRun) {
+		t.Errorf("%d verbs can be decoded, %d are named", n, VerbSteerRun)
 	}
 }
 
@@ -42,6 +44,16 @@ func TestRoundTrip(t *testing.T) {
 			fill(t, v)
 			if calls := v.FieldByName("Calls"); calls.IsValid() {
 				mend(calls.Addr().Interface().(*Calls))
+			}
+			switch c := c.(type) {
+			case *Submit:
+				for i := range c.Runs {
+					mendRun(&c.Runs[i])
+				}
+			case *Stage:
+				if c.Run != nil {
+					mendRun(c.Run)
+				}
 			}
 			if done, ok := c.(*Complete); ok {
 				mendOutcomes(done)
@@ -116,6 +128,28 @@ func mend(c *Calls) {
 		call.Spec %= uint32(len(c.Specs))
 		if call.FairnessKey == "" && call.UniqueKey == "" && call.ConcurrencyKey == "" {
 			call.ConcurrencyLimit = 0
+		}
+	}
+}
+
+// mendRun leaves out what a node of its kind does not have.
+func mendRun(x *NewRun) {
+	p := &x.Part
+	for i := range p.Nodes {
+		n := &p.Nodes[i]
+		n.Kind %= 3
+		slices.Sort(n.Ups)
+		if n.Kind == workflow.Join || len(p.Specs) == 0 {
+			n.Kind, n.Call = workflow.Join, Call{}
+		} else {
+			n.Listed, n.First = 0, 0
+			n.Call.ID = queue.ID{}
+			calls := Calls{Specs: p.Specs, List: []Call{n.Call}}
+			mend(&calls)
+			n.Call = calls.List[0]
+		}
+		if n.Kind != workflow.Map {
+			n.Size, n.Chunk = 0, 0
 		}
 	}
 }

@@ -43,6 +43,7 @@ type Submit struct {
 	Namespace string
 	Calls     Calls
 	Idem      *Idempotency
+	Runs      []NewRun
 }
 
 // Bounds of one command, so that one log entry stays short.
@@ -61,6 +62,9 @@ type Stage struct {
 	// Idem, in part 0, has a batch that is sent again answered at once, and
 	// takes the place of one that was left half sent.
 	Idem *Idempotency
+	// Run, where it is not nil, is the next part of a run, which is all that the
+	// stage brings.
+	Run *NewRun
 }
 
 // StageTTL is how long a stage waits for its SubmitStaged, nanoseconds.
@@ -94,13 +98,29 @@ func (c *Submit) write(w *Writer) {
 	w.String(c.Namespace)
 	c.Calls.write(w)
 	c.Idem.write(w)
+	if len(c.Runs) > 0 {
+		w.Uint(uint64(len(c.Runs)))
+		for i := range c.Runs {
+			c.Runs[i].write(w)
+		}
+	}
 }
 
 func (c *Submit) read(r *Reader) {
 	c.Namespace = r.String()
 	c.Calls.read(r)
 	c.Idem = readIdem(r)
+	if !r.More() {
+		return
+	}
+	c.Runs = make([]NewRun, r.Count(minRun))
+	for i := range c.Runs {
+		c.Runs[i].read(r)
+	}
 }
+
+// minRun is the shortest encoding of a run.
+const minRun = 16 + 6
 
 func (c *Stage) write(w *Writer) {
 	w.String(c.Namespace)
@@ -108,6 +128,9 @@ func (c *Stage) write(w *Writer) {
 	w.Uint(uint64(c.Part))
 	c.Calls.write(w)
 	c.Idem.write(w)
+	if c.Run != nil {
+		c.Run.write(w)
+	}
 }
 
 func (c *Stage) read(r *Reader) {
@@ -115,6 +138,10 @@ func (c *Stage) read(r *Reader) {
 	c.Calls.read(r)
 	if r.More() {
 		c.Idem = readIdem(r)
+	}
+	if r.More() {
+		c.Run = &NewRun{}
+		c.Run.read(r)
 	}
 }
 
@@ -190,6 +217,12 @@ const (
 )
 
 func (c *Call) write(w *Writer) {
+	w.ID(c.ID)
+	c.writeBody(w)
+}
+
+// writeBody writes all but the id, which a run's tasks have from the run.
+func (c *Call) writeBody(w *Writer) {
 	var flags byte
 	if c.Countdown|c.ETA|c.ExpiresIn|c.ExpiresAt != 0 {
 		flags |= callTimes
@@ -203,7 +236,6 @@ func (c *Call) write(w *Writer) {
 	if len(c.Blobs) > 0 {
 		flags |= callBlobs
 	}
-	w.ID(c.ID)
 	w.Uint(uint64(c.Spec))
 	w.Byte(flags)
 	if flags&callTimes != 0 {
@@ -228,7 +260,12 @@ func (c *Call) write(w *Writer) {
 }
 
 func (c *Call) read(r *Reader) {
-	c.ID, c.Spec = r.ID(), r.Uint32()
+	c.ID = r.ID()
+	c.readBody(r)
+}
+
+func (c *Call) readBody(r *Reader) {
+	c.Spec = r.Uint32()
 	flags := r.Byte()
 	if flags&callTimes != 0 {
 		c.Countdown, c.ETA, c.ExpiresIn, c.ExpiresAt = r.Int(), r.Int(), r.Int(), r.Int()
