@@ -66,6 +66,7 @@ const (
 	DefaultTimeout       = int64(300e9)
 	DefaultMaxDeliveries = 3
 	DefaultResultTTL     = int64(24 * 3600e9)
+	DefaultDeadTTL       = int64(7 * 24 * 3600e9) // of a queue's dead letters
 	DefaultMemory        = int64(64 << 20)
 	// MaxInline is the largest value that travels inside commands and
 	// assignments; a larger one is a blob.

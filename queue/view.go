@@ -72,6 +72,7 @@ type QueueView struct {
 	OldestReadyAt                     int64 // of the longest waiting ready task, 0 for none
 	Paused                            bool
 	Rate                              Rate
+	DeadTTL                           int64 // how long dead letters stay
 }
 
 // WorkerView is one worker's open session.

@@ -28,6 +28,7 @@ type Attributes struct {
 	Paused  bool     // queue
 	RateN   uint32   // queue: at most RateN starts in RatePer
 	RatePer int64
+	DeadTTL int64 // queue: how long dead letters stay; 0 is the default
 }
 
 func (a *Attributes) write(w *Writer) {
@@ -36,11 +37,12 @@ func (a *Attributes) write(w *Writer) {
 	w.Bool(a.Paused)
 	w.Uint(uint64(a.RateN))
 	w.Int(a.RatePer)
+	w.Int(a.DeadTTL)
 }
 
 func (a *Attributes) read(r *Reader) {
 	a.Tasks, a.Slots, a.Paused = r.Strings(), r.Uint32(), r.Bool()
-	a.RateN, a.RatePer = r.Uint32(), r.Int()
+	a.RateN, a.RatePer, a.DeadTTL = r.Uint32(), r.Int(), r.Int()
 }
 
 // Append writes a document as the machine stores it.

@@ -113,34 +113,6 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 	m.gone(t)
 }
 
-// bury dead-letters a task: it has ended, but stays in memory for replay.
-func (m *Machine) bury(t *task, e *queue.Error) {
-	m.ready.Remove(&t.Item, m.now)
-	m.unwait(t)
-	m.moved(t, queue.Failure, e)
-	m.forgetUnique(t)
-	x := t.more()
-	x.lastError, x.finished = e, m.now
-	t.list.move(t, func() {
-		t.state = queue.Failure
-		t.flags |= flagDead
-	})
-	m.dead[t.id] = t
-	m.dirty.task(t)
-}
-
-// retire lets a dead-lettered task go the way of the other ended ones.
-func (m *Machine) retire(t *task) {
-	v := t.view()
-	v.RemovedAt = satAdd(m.now, t.spec.ResultTTL)
-	r := record{View: v}
-	m.sink.Delete(LiveKey(m.shard, t.id))
-	m.sink.Put(FinishedKey(m.shard, t.id), r.append(nil, false))
-	m.sink.Expire(m.shard, v.RemovedAt, t.id, t.retries+1)
-	m.holdBlobs(t, v.RemovedAt)
-	m.gone(t)
-}
-
 // expire ends a task that did not begin in time.
 func (m *Machine) expire(t *task) {
 	m.end(t, queue.Revoked, &queue.Outcome{Error: &queue.Error{Type: queue.ErrExpired, Message: "not started before its expires"}}, "")

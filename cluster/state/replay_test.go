@@ -130,6 +130,7 @@ func (g *generator) command() command.Command {
 	case "queue":
 		d := &command.PutDocument{Kind: command.KindQueue, Namespace: g.namespace(), Name: g.pick("queue", "default", "a", "b")}
 		d.Attributes.Paused = g.pick("paused", "no", "no", "yes") == "yes"
+		d.Attributes.DeadTTL = rapid.Int64Range(0, 20e9).Draw(g.t, "deadttl")
 		if g.pick("rate", "no", "yes") == "yes" {
 			d.Attributes.RateN, d.Attributes.RatePer = 3, 1e9
 		}
@@ -174,7 +175,7 @@ func (g *generator) report() command.Command {
 	for _, a := range out {
 		o := queue.Outcome{OK: true, Result: []byte("7"), Started: 3, Finished: 4}
 		if g.pick("ok", "yes", "yes", "no") == "no" {
-			o = queue.Outcome{Error: &queue.Error{Type: queue.ErrTrap, Message: "boom"}, Started: 3, Finished: 4, Log: []byte("x"), LogLen: 1}
+			o = queue.Outcome{Error: &queue.Error{Type: queue.ErrTrap, Message: "boom"}, Started: 3, Finished: 4, Log: []byte("x"), LogLen: 1, Progress: []byte(`{"done":1}`)}
 		}
 		c.Results = append(c.Results, command.TaskResult{ID: a.ID, Fence: a.Fence, Outcome: o})
 	}

@@ -167,7 +167,7 @@ func (m *Machine) replay(t *task) bool {
 		return false
 	}
 	d.more().replayedAs = t.id
-	m.retire(d)
+	m.retire(d, satAdd(m.now, d.spec.ResultTTL))
 	return true
 }
 

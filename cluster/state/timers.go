@@ -12,7 +12,7 @@ import (
 
 // timers is the time index: what becomes due when. Tasks, the bulk of it, have
 // at most one timer each: their time while they wait for it, their expiry
-// while they wait for a slot.
+// while they wait for a slot, the end of their time as dead letters.
 type timers struct {
 	tasks  heap.Heap[*task]
 	rates  []rateTimer
@@ -113,11 +113,14 @@ func (m *Machine) runTimers() {
 		t := m.timers.tasks.Top()
 		m.spend()
 		m.unwait(t)
-		if t.Where == match.Out {
+		switch {
+		case t.flags&flagDead != 0:
+			m.retire(t, max(m.now, t.extra.removedAt))
+		case t.Where == match.Out:
 			t.list.move(t, func() { t.state = queue.Pending })
 			m.moved(t, queue.Pending, nil)
 			m.makeReady(t)
-		} else {
+		default:
 			m.expire(t)
 		}
 	}

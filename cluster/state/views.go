@@ -91,7 +91,7 @@ func (m *Machine) Queue(namespace, name string) (queue.QueueView, bool) {
 }
 
 func (m *Machine) queueView(l *taskList) queue.QueueView {
-	v := queue.QueueView{Namespace: l.namespace, Name: l.name, Pending: l.pending, Scheduled: l.scheduled, Running: l.running, Dead: l.dead}
+	v := queue.QueueView{Namespace: l.namespace, Name: l.name, Pending: l.pending, Scheduled: l.scheduled, Running: l.running, Dead: l.dead, DeadTTL: m.deadTTL(l)}
 	if d := m.catalog.Get(catalog.Key{Kind: command.KindQueue, Namespace: l.namespace, Name: l.name}).Newest(); d != nil {
 		v.Paused, v.Rate = d.Attributes.Paused, queue.Rate{N: d.Attributes.RateN, Per: d.Attributes.RatePer}
 	}

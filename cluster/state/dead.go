@@ -1,0 +1,47 @@
+package state
+
+import (
+	"github.com/windrow-dev/windrow/cluster/catalog"
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// bury dead-letters a task: it has ended, but stays in memory for replay until
+// its queue's time for that is over.
+func (m *Machine) bury(t *task, e *queue.Error) {
+	m.ready.Remove(&t.Item, m.now)
+	m.unwait(t)
+	m.moved(t, queue.Failure, e)
+	m.forgetUnique(t)
+	lapses := satAdd(m.now, m.deadTTL(t.list))
+	x := t.more()
+	x.lastError, x.finished, x.removedAt = e, m.now, max(lapses, satAdd(m.now, t.spec.ResultTTL))
+	t.list.move(t, func() {
+		t.state = queue.Failure
+		t.flags |= flagDead
+	})
+	m.dead[t.id] = t
+	m.wait(t, lapses)
+}
+
+func (m *Machine) deadTTL(l *taskList) int64 {
+	d := m.catalog.Get(catalog.Key{Kind: command.KindQueue, Namespace: l.namespace, Name: l.name}).Newest()
+	if d == nil || d.Attributes.DeadTTL == 0 {
+		return queue.DefaultDeadTTL
+	}
+	return d.Attributes.DeadTTL
+}
+
+// retire lets a dead-lettered task go the way of the other ended ones: it can
+// be replayed no more, and its record stays until the given time.
+func (m *Machine) retire(t *task, removed int64) {
+	m.unwait(t)
+	v := t.view()
+	v.RemovedAt = removed
+	r := record{View: v}
+	m.sink.Delete(LiveKey(m.shard, t.id))
+	m.sink.Put(FinishedKey(m.shard, t.id), r.append(nil, false))
+	m.sink.Expire(m.shard, removed, t.id, t.retries+1)
+	m.holdBlobs(t, removed)
+	m.gone(t)
+}
