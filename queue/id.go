@@ -76,3 +76,15 @@ func (id ID) Plus(n uint32) ID {
 	id[12], id[13], id[14], id[15] = byte(low>>24), byte(low>>16), byte(low>>8), byte(low)
 	return id
 }
+
+// Run is the id of the run that a task of one belongs to: the last four bytes
+// of it are zero, and its tasks count up from it.
+func (id ID) Run() ID {
+	id[12], id[13], id[14], id[15] = 0, 0, 0, 0
+	return id
+}
+
+// Ordinal is how far a run's task stands behind its run.
+func (id ID) Ordinal() uint32 {
+	return uint32(id[12])<<24 | uint32(id[13])<<16 | uint32(id[14])<<8 | uint32(id[15])
+}
