@@ -8,6 +8,7 @@ import (
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/sdk/wire"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // Errors that a node gives, possibly wrapped. An *Error passes to the client
@@ -75,6 +76,23 @@ type Page struct {
 	Next queue.ID
 }
 
+// Runs reads runs as Tasks reads tasks.
+type Runs interface {
+	Run(namespace string, id queue.ID) (workflow.View, bool, error)
+	// Runs lists newest first, f.Limit at most; next is f.Before of the rest,
+	// zero at the end.
+	Runs(ctx context.Context, f workflow.Filter) (items []workflow.View, next queue.ID, err error)
+	// RunTasks lists a run's nodes that have tasks, those of a Map one by one,
+	// in the order of the graph, from the first ordinal after on, limit at most.
+	// more says that there are others behind them.
+	RunTasks(namespace string, id queue.ID, after uint32, limit int) (nodes []workflow.NodeView, more bool, err error)
+	// RunResult puts together the result of a run that ended by success, JSON.
+	RunResult(namespace string, id queue.ID) ([]byte, error)
+	// WaitRun returns nil when the run has ended or is unknown to the applied
+	// state, or ctx's error.
+	WaitRun(ctx context.Context, namespace string, id queue.ID) error
+}
+
 // Queues reads queues, pools and workers as Tasks reads tasks. Lists come
 // sorted by name.
 type Queues interface {
@@ -120,12 +138,35 @@ type Blobs interface {
 // ErrDigest says that bytes have another digest than was said.
 var ErrDigest = errors.New("digest mismatch")
 
-// Logs reads the logs of attempts.
+// LogQuery says what of a task's log is wanted.
+type LogQuery struct {
+	Attempt uint32 // one alone; 0 is all, in their order
+	Follow  bool   // go on with what comes until the task has ended
+	After   LogPlace
+}
+
+// LogPlace is how far a reader has come: behind so many bytes of an attempt's
+// log, as that worker has it. Another that makes the attempt anew begins anew.
+type LogPlace struct {
+	Attempt uint32 // 0 is the beginning
+	Offset  int64
+	Worker  string
+}
+
+// LogSink takes a log. An error of it ends the reading.
+type LogSink interface {
+	// Log takes a piece; p is the place behind it.
+	Log(p LogPlace, b []byte) error
+	// Progress takes the newest that an attempt has told of itself, one JSON
+	// text. What comes in quick succession may be passed over.
+	Progress(attempt uint32, b []byte) error
+}
+
+// Logs reads the logs of attempts, and their progress with them.
 type Logs interface {
-	// TaskLog writes what is kept of a task's log, attempts in their order,
-	// or only the attempt that is not 0. With follow it goes on with what
-	// comes until the task has ended or ctx is done. An error of w ends it.
-	TaskLog(ctx context.Context, namespace string, id queue.ID, attempt uint32, follow bool, w io.Writer) error
+	// TaskLog hands on what is kept of a task's log, and with Follow what comes
+	// until the task has ended or ctx is done.
+	TaskLog(ctx context.Context, namespace string, id queue.ID, q LogQuery, to LogSink) error
 }
 
 // Cluster tells of the cluster and changes it. Its changes work on any node.
