@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 
@@ -135,7 +136,7 @@ func (m *manners) get(k mannerKey) (*manner, bool) {
 		return nil, false
 	}
 	m.order.MoveToFront(e)
-	return e.Value.(*mannerEntry).manner, true
+	return entryOf(e).manner, true
 }
 
 func (m *manners) put(k mannerKey, v *manner, cost int) {
@@ -149,10 +150,16 @@ func (m *manners) put(k mannerKey, v *manner, cost int) {
 	}
 	m.by[k] = m.order.PushFront(&mannerEntry{k, v, cost})
 	for m.cost += cost; m.cost > mannersCost && m.order.Len() > 1; {
-		e := m.order.Remove(m.order.Back()).(*mannerEntry)
+		last := m.order.Back()
+		m.order.Remove(last)
+		e := entryOf(last)
 		delete(m.by, e.key)
 		m.cost -= e.cost
 	}
+}
+
+func entryOf(e *list.Element) *mannerEntry {
+	return e.Value.(*mannerEntry) //nolint:forcetypeassert // put is the only one who puts in
 }
 
 // mannerAsked finds what the module says of a task. Where it does not know the
@@ -272,12 +279,8 @@ func (m *manner) fill(c *wire.Call) {
 	}
 	if len(d.Labels) > 0 {
 		labels := make(map[string]string, len(d.Labels)+len(c.Labels))
-		for k, v := range d.Labels {
-			labels[k] = v
-		}
-		for k, v := range c.Labels {
-			labels[k] = v
-		}
+		maps.Copy(labels, d.Labels)
+		maps.Copy(labels, c.Labels)
 		c.Labels = labels
 	}
 }

@@ -239,13 +239,14 @@ var docsPage []byte
 // docsPolicy lets the page run its own script and style and ask its own node,
 // nothing else.
 var docsPolicy = func() string {
-	policy := "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:"
+	var policy strings.Builder
+	policy.WriteString("default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:")
 	for _, tag := range [...]string{"script", "style"} {
 		m := regexp.MustCompile(`(?s)<` + tag + `>(.*?)</` + tag + `>`).FindSubmatch(docsPage)
 		sum := sha256.Sum256(m[1])
-		policy += "; " + tag + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		fmt.Fprintf(&policy, "; %s-src 'sha256-%s'", tag, base64.StdEncoding.EncodeToString(sum[:]))
 	}
-	return policy
+	return policy.String()
 }()
 
 // getDocs answers with a page that shows the document.

@@ -1,5 +1,7 @@
 package queue
 
+import "slices"
+
 // Retry says whether and when a failed attempt is tried again. Durations are
 // nanoseconds. The semantics are Celery's `retry_backoff` family, with Factor
 // free and Jitter named.
@@ -51,10 +53,10 @@ func (r Retry) Wants(e *Error, retries uint32) bool {
 	if !r.Given {
 		return asked && retries < ImplicitRetries
 	}
-	if retries >= r.Max || has(r.NotOn, e.Type) {
+	if retries >= r.Max || slices.Contains(r.NotOn, e.Type) {
 		return false
 	}
-	return asked || len(r.On) == 0 || has(r.On, e.Type)
+	return asked || len(r.On) == 0 || slices.Contains(r.On, e.Type)
 }
 
 // Delay is the wait before retry number n, the first being 1. The random word
@@ -85,13 +87,4 @@ func (r Retry) Delay(n uint32, random uint64) int64 {
 	default:
 		return d
 	}
-}
-
-func has(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }

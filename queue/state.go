@@ -54,6 +54,7 @@ func (s State) Final() bool {
 	switch s {
 	case Success, Failure, Revoked, Skipped, UpstreamFailed, Removed:
 		return true
+	default:
+		return false
 	}
-	return false
 }

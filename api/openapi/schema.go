@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -194,7 +195,7 @@ func orNull(s *Schema) *Schema {
 	case named:
 		s.Type = []string{name, "null"}
 		if s.Enum != nil {
-			s.Enum = append(s.Enum[:len(s.Enum):len(s.Enum)], nil)
+			s.Enum = append(slices.Clip(s.Enum), nil)
 		}
 	}
 	return s

@@ -75,13 +75,13 @@ func faults(e *jsonschema.ValidationError) []fault {
 	case *kind.Required:
 		var list []fault
 		for _, name := range k.Missing {
-			list = append(list, fault{append(at[:len(at):len(at)], name), "is missing"})
+			list = append(list, fault{append(slices.Clip(at), name), "is missing"})
 		}
 		return list
 	case *kind.AdditionalProperties:
 		var list []fault
 		for _, name := range k.Properties {
-			list = append(list, fault{append(at[:len(at):len(at)], name), "is no known field of it"})
+			list = append(list, fault{append(slices.Clip(at), name), "is no known field of it"})
 		}
 		return list
 	case *kind.AnyOf, *kind.OneOf:

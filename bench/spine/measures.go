@@ -37,7 +37,7 @@ func fsync(_ context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	f, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func startToFirst(ctx context.Context, b *bench) error {
 	if err := n.push(); err != nil {
 		return err
 	}
-	if _, err := n.send("POST", "/v1/tasks?wait=30s", "application/json", []byte(call)); err != nil {
+	if err := n.send("POST", "/v1/tasks?wait=30s", "application/json", []byte(call)); err != nil {
 		return err
 	}
 	n.kill()
@@ -83,7 +83,7 @@ func startToFirst(ctx context.Context, b *bench) error {
 		return err
 	}
 	b.noteTime("process start → ready", time.Since(begun))
-	if _, err := n.send("POST", "/v1/tasks?wait=30s", "application/json", []byte(call)); err != nil {
+	if err := n.send("POST", "/v1/tasks?wait=30s", "application/json", []byte(call)); err != nil {
 		return err
 	}
 	b.noteTime("process start → first task's result", time.Since(begun))
@@ -94,7 +94,7 @@ func (b *bench) idleOn(n *node, name string) error {
 	var times []time.Duration
 	for i := range 1050 {
 		begun := time.Now()
-		if _, err := n.send("POST", "/v1/tasks?wait=30s", "application/json", []byte(call)); err != nil {
+		if err := n.send("POST", "/v1/tasks?wait=30s", "application/json", []byte(call)); err != nil {
 			return err
 		}
 		if i >= 50 {
@@ -163,7 +163,7 @@ func single(ctx context.Context, b *bench) error {
 	const count = 30_000
 	begun := time.Now()
 	if err := each(clients, count, func() error {
-		_, err := n.send("POST", "/v1/tasks", "application/json", []byte(later))
+		err := n.send("POST", "/v1/tasks", "application/json", []byte(later))
 		return err
 	}); err != nil {
 		return err
@@ -188,7 +188,7 @@ func batches(ctx context.Context, b *bench) error {
 	body := batchOf(later, size)
 	begun := time.Now()
 	if err := each(4, count, func() error {
-		_, err := n.send("POST", "/v1/tasks/batch", "application/x-ndjson", body)
+		err := n.send("POST", "/v1/tasks/batch", "application/x-ndjson", body)
 		return err
 	}); err != nil {
 		return err
@@ -199,17 +199,17 @@ func batches(ctx context.Context, b *bench) error {
 
 // drainOn queues tasks in a paused queue, lets it go, and waits for the last.
 func (b *bench) drainOn(n *node, name string, count int) error {
-	if _, err := n.send("POST", "/v1/queues/default/pause", "application/json", []byte("{}")); err != nil {
+	if err := n.send("POST", "/v1/queues/default/pause", "application/json", []byte("{}")); err != nil {
 		return err
 	}
 	body := batchOf(call, 10_000)
 	for range count / 10_000 {
-		if _, err := n.send("POST", "/v1/tasks/batch", "application/x-ndjson", body); err != nil {
+		if err := n.send("POST", "/v1/tasks/batch", "application/x-ndjson", body); err != nil {
 			return err
 		}
 	}
 	begun := time.Now()
-	if _, err := n.send("POST", "/v1/queues/default/resume", "application/json", []byte("{}")); err != nil {
+	if err := n.send("POST", "/v1/queues/default/resume", "application/json", []byte("{}")); err != nil {
 		return err
 	}
 	if err := n.empty(); err != nil {
@@ -290,7 +290,7 @@ func failover(ctx context.Context, b *bench) error {
 	all[0].kill()
 	begun := time.Now()
 	for time.Since(begun) < 30*time.Second {
-		if _, err = all[1].send("POST", "/v1/tasks", "application/json", []byte(call)); err == nil {
+		if err = all[1].send("POST", "/v1/tasks", "application/json", []byte(call)); err == nil {
 			b.noteTime("leader killed → first acknowledgement elsewhere", time.Since(begun))
 			return nil
 		}
@@ -319,14 +319,14 @@ func millionOf(ctx context.Context, b *bench, payload int) error {
 		return err
 	}
 	named := func(what string) string { return fmt.Sprintf("1,000,000 tasks of %d bytes: %s", payload, what) }
-	if _, err := n.send("POST", "/v1/queues/default/pause", "application/json", []byte("{}")); err != nil {
+	if err := n.send("POST", "/v1/queues/default/pause", "application/json", []byte("{}")); err != nil {
 		return err
 	}
 	line := `{"task":"noop.main","input":"` + strings.Repeat("x", payload) + `"}`
 	body := batchOf(line, 10_000)
 	before, begun := n.rss(), time.Now()
 	for range count / 10_000 {
-		if _, err := n.send("POST", "/v1/tasks/batch", "application/x-ndjson", body); err != nil {
+		if err := n.send("POST", "/v1/tasks/batch", "application/x-ndjson", body); err != nil {
 			return err
 		}
 	}
@@ -347,7 +347,7 @@ func millionOf(ctx context.Context, b *bench, payload int) error {
 		return err
 	}
 	begun = time.Now()
-	if _, err := n.send("POST", "/v1/queues/default/resume", "application/json", []byte("{}")); err != nil {
+	if err := n.send("POST", "/v1/queues/default/resume", "application/json", []byte("{}")); err != nil {
 		return err
 	}
 	if err := n.empty(); err != nil {

@@ -138,28 +138,27 @@ func (n *node) get(path string) ([]byte, error) {
 }
 
 // send sends a body and wants one of two answers.
-func (n *node) send(method, path, kind string, body []byte) ([]byte, error) {
+func (n *node) send(method, path, kind string, body []byte) error {
 	req, err := http.NewRequest(method, "http://"+n.http+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	req.Header.Set("Content-Type", kind)
 	resp, err := n.client.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s %s: %s: %.300s", method, path, resp.Status, text)
 	}
-	return text, err
+	return err
 }
 
 // push uploads the guest that does nothing.
 func (n *node) push() error {
-	_, err := n.send(http.MethodPut, "/v1/modules/noop", "application/wasm", guests.Wasm(guests.Noop))
-	return err
+	return n.send(http.MethodPut, "/v1/modules/noop", "application/wasm", guests.Wasm(guests.Noop))
 }
 
 // rss is the resident memory of the process's own, in MiB: pages of the store's

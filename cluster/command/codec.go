@@ -62,7 +62,7 @@ type Reader struct {
 
 func (r *Reader) Fail() { r.bad, r.b = true, nil }
 
-// more reports whether a field written by a newer version follows.
+// More reports whether a field written by a newer version follows.
 func (r *Reader) More() bool { return !r.bad && len(r.b) > 0 }
 
 func (r *Reader) Uint() uint64 {
@@ -134,7 +134,7 @@ func (r *Reader) String() string { return string(r.Bytes()) }
 
 func (r *Reader) Fence() queue.Fence { return queue.Fence{Index: r.Uint(), Ord: r.Uint32()} }
 
-// count reads a length of a list whose elements take at least size bytes each,
+// Count reads a length of a list whose elements take at least size bytes each,
 // so that a lying count cannot make anybody allocate.
 func (r *Reader) Count(size int) int {
 	n := r.Uint()

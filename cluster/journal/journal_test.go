@@ -25,6 +25,13 @@ func open(t *testing.T, opt Options, applied uint64) *Journal {
 	return j
 }
 
+func shut(t *testing.T, j *Journal) {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func moves(index uint64, n int) []state.Move {
 	var out []state.Move
 	for k := range n {
@@ -33,8 +40,8 @@ func moves(index uint64, n int) []state.Move {
 	return out
 }
 
-// enough ends a Follow once it has what it wants.
-var enough = errors.New("enough")
+// errEnough ends a Follow once it has what it wants.
+var errEnough = errors.New("enough")
 
 // collect reads ids after one, until there is nothing more for now.
 func collect(j *Journal, after ID, most int) (ids []string, err error) {
@@ -42,11 +49,11 @@ func collect(j *Journal, after ID, most int) (ids []string, err error) {
 	err = j.Follow(context.Background(), after, func(e *Event) error {
 		ids = append(ids, e.ID.String())
 		if len(ids) == most {
-			return enough
+			return errEnough
 		}
 		return nil
-	}, func() error { return enough })
-	if errors.Is(err, enough) {
+	}, func() error { return errEnough })
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return ids, err
@@ -61,7 +68,7 @@ func want(t *testing.T, got []string, err error, want ...string) {
 
 func TestFollowFromAnywhere(t *testing.T) {
 	j := open(t, Options{Dir: t.TempDir()}, 0)
-	defer j.Close()
+	defer shut(t, j)
 	j.Append(1, 10, moves(1, 2))
 	j.Append(2, 20, nil)
 	j.Append(3, 30, moves(3, 1))
@@ -115,7 +122,7 @@ func TestRandomDisconnects(t *testing.T) {
 			after, _ = ParseID(ids[len(ids)-1])
 		}
 	}
-	defer j.Close()
+	defer shut(t, j)
 	if fmt.Sprint(seen) != fmt.Sprint(all) {
 		t.Fatalf("saw %d events of %d", len(seen), len(all))
 	}
@@ -138,7 +145,7 @@ func TestRetention(t *testing.T) {
 	}
 	_ = j.Close()
 	old := open(t, Options{Dir: dir, Age: 10}, 200)
-	defer old.Close()
+	defer shut(t, old)
 	old.Append(201, 1e9, moves(201, 1))
 	old.Append(202, 2e9, moves(202, 1))
 	ids, err = collect(old, ID{201, 0}, 0)
@@ -185,7 +192,7 @@ func TestTornTailIsCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	j = open(t, Options{Dir: dir}, 1)
-	defer j.Close()
+	defer shut(t, j)
 	j.Append(2, 2, moves(2, 1))
 	ids, err := collect(j, ID{Index: 0, N: lastOf}, 0)
 	want(t, ids, err, "1-0", "2-0")
@@ -225,7 +232,7 @@ func TestGapIsToldToWhoFollows(t *testing.T) {
 	want(t, ids, err, "21-0")
 	_ = j.Close()
 	j = open(t, Options{Dir: dir}, 21)
-	defer j.Close()
+	defer shut(t, j)
 	if ids, err := collect(j, ID{1, 0}, 0); !errors.Is(err, ErrGone) {
 		t.Errorf("after a restart: %v, %v", ids, err)
 	}

@@ -20,9 +20,6 @@ const (
 // session is a worker's open session as its leader sees it. The term's mutex
 // guards it.
 type session struct {
-	// met says that the worker has been attached in this term, so that this
-	// leader knows what has begun.
-	met         bool
 	id          queue.Fence
 	worker      string
 	incarnation uint64

@@ -45,7 +45,11 @@ func (d *dirty) dropLimiter(l *limit.Limiter) {
 // ItemChanged implements match.Changes; the task that embeds the item is
 // marked by whoever moves it.
 func (m *Machine) ItemChanged(i *match.Item) {
-	m.dirty.task(i.Owner.(*task))
+	m.dirty.task(taskOf(i))
+}
+
+func taskOf(i *match.Item) *task {
+	return i.Owner.(*task) //nolint:forcetypeassert // the index holds nothing else
 }
 
 // FlowChanged implements match.Changes.
@@ -108,18 +112,18 @@ func (m *Machine) cutFairness() {
 	}
 	d.droppedF = d.droppedF[:0]
 	for _, f := range sortedKeys(d.flows, compareFlows) {
-		m.sink.Put(flowKey(m.shard, f), appendInts(nil, f.Tag))
+		m.sink.Put(flowKey(m.shard, f), ints(f.Tag))
 	}
 	for _, l := range sortedKeys(d.lines, compareLines) {
 		p := &m.queueList(l.Namespace.Name, l.Name).purge
-		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), appendInts(nil, l.Virtual, l.RateNext(), int64(p.to), int64(p.done), int64(p.order)))
+		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), ints(l.Virtual, l.RateNext(), int64(p.to), int64(p.done), int64(p.order)))
 	}
 	for _, n := range sortedKeys(d.namespaces, func(a, b *match.Namespace) int { return cmp.Compare(a.Name, b.Name) }) {
-		m.sink.Put(lineKey(m.shard, n.Name, ""), appendInts(nil, n.Tag))
+		m.sink.Put(lineKey(m.shard, n.Name, ""), ints(n.Tag))
 		d.machine = true
 	}
 	for _, l := range sortedKeys(d.limiters, func(a, b *limit.Limiter) int { return compareNames(a.Name, b.Name) }) {
-		m.sink.Put(limiterKey(m.shard, l.Name), appendInts(nil, int64(l.Limit), int64(l.Rate.N), l.Rate.Per, l.Next))
+		m.sink.Put(limiterKey(m.shard, l.Name), ints(int64(l.Limit), int64(l.Rate.N), l.Rate.Per, l.Next))
 	}
 	clear(d.flows)
 	clear(d.lines)

@@ -66,7 +66,7 @@ func (m *Machine) deleteDocument(c *command.DeleteDocument) command.Result {
 		m.sink.Delete(documentKey(m.shard, d))
 		m.unref(documentBlobs(d))
 	}
-	m.sink.Put(lastVersionKey(m.shard, k), appendInts(nil, int64(last)))
+	m.sink.Put(lastVersionKey(m.shard, k), ints(int64(last)))
 	if c.Kind == command.KindQueue {
 		m.heed(&command.Document{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name})
 	}

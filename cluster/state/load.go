@@ -144,7 +144,7 @@ func (m *Machine) loadJobs() {
 }
 
 func (m *Machine) record() []byte {
-	return appendInts(nil, m.now, int64(m.seq), int64(m.jobs), int64(m.version), m.ready.Virtual)
+	return ints(m.now, int64(m.seq), int64(m.jobs), int64(m.version), m.ready.Virtual)
 }
 
 func (m *Machine) loadMachine(v []byte) error {

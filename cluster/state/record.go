@@ -257,8 +257,8 @@ func DecodeAttempt(b []byte) (queue.Attempt, error) {
 	return a, r.Err("attempt record")
 }
 
-func appendInts(dst []byte, v ...int64) []byte {
-	w := command.NewWriter(dst)
+func ints(v ...int64) []byte {
+	w := command.NewWriter(nil)
 	for _, n := range v {
 		w.Int(n)
 	}

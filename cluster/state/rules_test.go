@@ -59,16 +59,15 @@ func TestRetryWaitsAndEnds(t *testing.T) {
 
 func TestLostWorkerCostsADelivery(t *testing.T) {
 	r := newRig(t)
-	a := Assigned{}
 	s := r.worker("w", 1)
-	a = r.submit(1, func(q *queue.Spec, _ *command.Call) { q.MaxDeliveries = 2 }).Effects.Assigned[0]
+	r.submit(1, func(q *queue.Spec, _ *command.Call) { q.MaxDeliveries = 2 })
 	r.do(&command.EndSession{Session: s})
 	if v := r.state(1); v.State != queue.Pending || v.Delivery != 0 {
 		t.Fatalf("unreported counts as not begun: %+v", v)
 	}
 	for n := range 2 {
 		s = r.do(&command.OpenSession{Worker: "w"}).Results[0].Session
-		a = r.do(&command.SetLimit{Session: s, Seq: 1, Running: 1}).Effects.Assigned[0]
+		a := r.do(&command.SetLimit{Session: s, Seq: 1, Running: 1}).Effects.Assigned[0]
 		r.do(&command.EndSession{Session: s, Begun: []queue.Fence{a.Fence}})
 		if v := r.state(1); v.Delivery != uint32(n+1) || v.Attempt != 0 {
 			t.Fatalf("%+v", v)

@@ -200,7 +200,7 @@ func (m *Machine) pair() {
 			return
 		}
 		m.spend()
-		t := p.Item.Owner.(*task)
+		t := taskOf(p.Item)
 		if l := p.Item.Claim; l != nil && l.Rate != nil && m.ready.Waiting(l.Rate) > 0 {
 			m.rateWaits(l.Rate)
 		}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/windrow-dev/windrow/cluster/catalog"
 	"github.com/windrow-dev/windrow/cluster/command"
@@ -58,10 +59,8 @@ func (m *Machine) moduleOf(s *queue.Spec) (*command.Document, *command.Result) {
 		}
 		return nil, refuse(command.CodeModuleNotFound, "%s is not in namespace %q; upload it with PUT /v1/modules/%s", what, s.Namespace, s.Module)
 	}
-	for _, name := range doc.Attributes.Tasks {
-		if name == s.Task {
-			return doc, nil
-		}
+	if slices.Contains(doc.Attributes.Tasks, s.Task) {
+		return doc, nil
 	}
 	return nil, refuse(command.CodeTaskNotFound, "module %q version %d has no task %q; it has %q", s.Module, doc.Version, s.Task, doc.Attributes.Tasks)
 }

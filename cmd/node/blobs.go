@@ -126,7 +126,7 @@ func (p *blobPeers) Push(ctx context.Context, addr, digest string, size int64, r
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if err := sendAll(s, r); err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (p *blobPeers) open(ctx context.Context, addr string, h blobHeader) (peer.S
 
 // serve answers one stream of another node.
 func (b blobs) serve(ctx context.Context, s peer.Stream) {
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	head, err := s.Recv()
 	if err != nil {
 		return

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,12 +178,9 @@ func (c *Config) check() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	oneOf := func(flag, value string, allowed ...string) {
-		for _, a := range allowed {
-			if a == value {
-				return
-			}
+		if !slices.Contains(allowed, value) {
+			fault("--%s %q: say one of %s", flag, value, strings.Join(allowed, ", "))
 		}
-		fault("--%s %q: say one of %s", flag, value, strings.Join(allowed, ", "))
 	}
 	oneOf("role", c.Role, roleAll, roleServer, roleWorker)
 	oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error")

@@ -116,7 +116,7 @@ type logRequest struct {
 
 // serveLog answers another node that follows.
 func (n *node) serveLog(ctx context.Context, s peer.Stream) {
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	head, err := s.Recv()
 	if err != nil {
 		return
@@ -142,7 +142,7 @@ func (n *node) followElsewhere(ctx context.Context, addr string, q logRequest, w
 	}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	head, err := json.Marshal(q)
 	if err != nil {
 		return q.From, err

@@ -24,7 +24,6 @@ import (
 	"github.com/windrow-dev/windrow/cluster/store"
 	"github.com/windrow-dev/windrow/internal/metrics"
 	"github.com/windrow-dev/windrow/runtime/host"
-	"github.com/windrow-dev/windrow/runtime/worker"
 )
 
 // node is everything that one process runs, introduced to each other. It
@@ -47,7 +46,6 @@ type node struct {
 	leader  *lead.Leader
 	host    *host.Host
 	opening chan openedHost
-	worker  *worker.Worker
 	http    *api.Server
 	broken  chan error // what makes the node stop
 	closers []closer

@@ -110,7 +110,7 @@ func TestProxy_slowBodies(t *testing.T) {
 	}))
 	defer srv.Close()
 	body, writer := io.Pipe()
-	defer writer.Close()
+	defer func() { _ = writer.Close() }()
 	go func() {
 		resp, err := http.Post(srv.URL, "application/json", body)
 		if err == nil {

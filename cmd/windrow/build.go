@@ -72,7 +72,7 @@ func snapshot(dir string) map[string]stamp {
 		hidden := path != dir && (strings.HasPrefix(name, ".") || name == "node_modules")
 		switch {
 		case err != nil:
-			return nil
+			return nil //nolint:nilerr // see above
 		case e.IsDir() && hidden:
 			return filepath.SkipDir
 		case e.IsDir() || hidden || strings.HasSuffix(name, ".wasm") || strings.HasSuffix(name, "~"):

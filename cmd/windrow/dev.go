@@ -106,7 +106,7 @@ func (d *development) start(ctx context.Context, once bool) (err error) {
 	if d.buildPlace, err = os.MkdirTemp("", "windrow-dev"); err != nil {
 		return fmt.Errorf("a folder to build in: %w", err)
 	}
-	defer os.RemoveAll(d.buildPlace)
+	defer func() { err = errors.Join(err, os.RemoveAll(d.buildPlace)) }()
 	if once {
 		return d.round(ctx)
 	}

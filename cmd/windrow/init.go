@@ -78,7 +78,7 @@ func writeProject(dir, name string) (err error) {
 	if err != nil {
 		return &usageError{err}
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	files, err := projectFiles(name)
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func (p *process) kill() {
 		return
 	}
 	_ = p.cmd.Process.Kill()
-	<-p.ended
+	<-p.ended //nolint:errcheck // it was killed, and says so
 	p.cmd = nil
 }
 

@@ -436,10 +436,11 @@ func (c *contract) judge(op operation, resp *http.Response) error {
 	content, _ := def["content"].(object)
 	given := resp.Header.Get("Content-Type")
 	if len(content) == 0 {
-		if b, err := io.ReadAll(resp.Body); len(b) > 0 || err != nil {
-			return fmt.Errorf("a body where none is documented: %.300s, %v", b, err)
+		b, err := io.ReadAll(resp.Body)
+		if err == nil && len(b) > 0 {
+			err = fmt.Errorf("a body where none is documented: %.300s", b)
 		}
-		return nil
+		return err
 	}
 	media, ok := content[given].(object)
 	if !ok {

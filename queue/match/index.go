@@ -93,6 +93,7 @@ func (x *Index) Restore(i *Item, flow *Flow, now int64) {
 	case Ready:
 		i.flow = flow
 		x.enter(i, now)
+	case Out:
 	}
 }
 

@@ -38,7 +38,7 @@ func TestReader(t *testing.T) {
 					t.Fatalf("%s, fresh %v, frame %d: kind %d, %d bytes, %v", name, fresh, i, kind, len(got), err)
 				}
 			}
-			if _, _, err := fr.Next(MaxFrame); err != io.EOF {
+			if _, _, err := fr.Next(MaxFrame); !errors.Is(err, io.EOF) {
 				t.Errorf("%s: at the end: %v", name, err)
 			}
 		}
@@ -307,7 +307,11 @@ func newTestPage(t *testing.T) *Page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Close() })
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return p
 }
 

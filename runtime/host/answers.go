@@ -24,7 +24,7 @@ func (e answerEvent) apply(l *loop) {
 
 // heed takes what a child says; it reports false where that broke the
 // protocol.
-func (e *answerEvent) heed(l *loop) bool {
+func (e answerEvent) heed(l *loop) bool {
 	c := e.c
 	switch {
 	case e.failed != "" && c.dying == "":

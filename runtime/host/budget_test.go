@@ -56,21 +56,11 @@ func TestLargeOutputsWait(t *testing.T) {
 	for range many {
 		h.Submit(within(timeout, attempt(m, "out 716800")), func(r Result) { results <- kept{r, r.Hold()} })
 	}
-	begin := time.Now()
-	for waiting := 0; waiting != many-room || len(results) != room; time.Sleep(time.Millisecond) {
-		if time.Since(begin) > 30*time.Second {
-			t.Fatalf("%d wait, %d are here", waiting, len(results))
-		}
-		waiting = 0
-		look(h, func(l *loop) {
-			for _, c := range l.children {
-				if c.answering {
-					waiting++
-				}
-			}
-		})
-	}
-	for until := time.Now().Add(timeout + 500*time.Millisecond); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+	eventually(t, "some are here, the others wait", func() bool {
+		return answering(h) == many-room && len(results) == room
+	})
+	tick := time.Tick(10 * time.Millisecond)
+	for until := time.Now().Add(timeout + 500*time.Millisecond); time.Now().Before(until); <-tick {
 		if len(results) != room {
 			t.Fatalf("%d results are held", len(results))
 		}
@@ -91,6 +81,19 @@ func TestLargeOutputsWait(t *testing.T) {
 	}
 }
 
+// answering counts the children that wait for room for what they have begun to
+// send.
+func answering(h *Host) (n int) {
+	look(h, func(l *loop) {
+		for _, c := range l.children {
+			if c.answering {
+				n++
+			}
+		}
+	})
+	return n
+}
+
 // Who does not hold gives back with done; who waits for room can be killed.
 func TestLargeOutputsEnd(t *testing.T) {
 	h := newHost(t, func(c *Config) { c.Outputs = 1 << 20 })
@@ -104,13 +107,7 @@ func TestLargeOutputsEnd(t *testing.T) {
 	<-all.granted
 	waits := attempt(m, "out 700000")
 	c := submit(h, waits)
-	for answering := false; !answering; time.Sleep(time.Millisecond) {
-		look(h, func(l *loop) {
-			for _, c := range l.children {
-				answering = answering || c.answering
-			}
-		})
-	}
+	eventually(t, "it begins to answer", func() bool { return answering(h) > 0 })
 	h.Kill(waits.ID, "revoked")
 	if r := await(t, c); r.Outcome.OK || r.Outcome.Error.Type != "revoked" {
 		t.Errorf("%+v", r.Outcome.Error)

@@ -184,7 +184,7 @@ type goneEvent struct {
 }
 
 // why says how a child that was not killed by us ended.
-func (e *goneEvent) why() (errType, message string) {
+func (e goneEvent) why() (errType, message string) {
 	switch {
 	case errors.Is(e.err, frame.ErrProtocol):
 		return errCrashed, e.err.Error()

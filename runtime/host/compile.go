@@ -162,14 +162,14 @@ func (c *compiler) compileInto(m Module, dir string) (err error) {
 
 // child runs one compile child to its end.
 func (c *compiler) child(m Module, tmp string) error {
+	ctx, cancel := context.WithTimeoutCause(c.ctx, c.h.cfg.CompileTimeout, errCompileTime)
+	defer cancel()
 	p, err := c.h.spawner.start(&spec{args: c.h.cfg.CompileArgs, compile: true, module: m.Path, dir: tmp})
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
 	defer p.close()
-	ctx, cancel := context.WithTimeoutCause(c.ctx, c.h.cfg.CompileTimeout, errCompileTime)
 	stop := context.AfterFunc(ctx, func() { _ = p.Kill() }) // it may have ended
-	defer cancel()
 	defer stop()
 	var said []byte
 	var drain sync.WaitGroup
@@ -181,14 +181,14 @@ func (c *compiler) child(m Module, tmp string) error {
 	state, werr := p.Wait()
 	drain.Wait()
 	switch {
+	case errors.Is(context.Cause(ctx), errCompileTime): // late, however it ended
+		return errCompileTime
 	case err == nil && kind == frame.KindReady && werr == nil && state.Success():
 		return nil
 	case err == nil && kind == frame.KindFailed && werr == nil && state.ExitCode() == frame.ExitNodeFault:
 		return fmt.Errorf("compile: %s", text([]byte(frame.DecodeFailed(body))))
 	case err == nil && kind == frame.KindFailed:
 		return refusal(text([]byte(frame.DecodeFailed(body))))
-	case errors.Is(context.Cause(ctx), errCompileTime):
-		return errCompileTime
 	case ctx.Err() != nil:
 		return ErrClosed
 	case outOfMemory(said):

@@ -203,8 +203,7 @@ func (e compiledEvent) apply(l *loop) {
 		return
 	}
 	e.m.state = stateUnknown
-	var refused refusal
-	if errors.As(e.err, &refused) {
+	if _, refused := errors.AsType[refusal](e.err); refused {
 		l.failAll(e.m, queue.ErrUnavailable, e.err.Error())
 	} else {
 		l.passOn(e.m, e.err.Error())

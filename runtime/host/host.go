@@ -191,7 +191,7 @@ func New(cfg Config) (*Host, error) {
 
 func (c *Config) complete() error {
 	if c.Executable == "" || c.CacheDir == "" || len(c.SandboxArgs) == 0 || len(c.CompileArgs) == 0 {
-		return errors.New("Executable, SandboxArgs, CompileArgs and CacheDir are required")
+		return errors.New("a host needs Executable, SandboxArgs, CompileArgs and CacheDir")
 	}
 	dir, err := filepath.Abs(c.CacheDir)
 	if err != nil {

@@ -55,7 +55,11 @@ type hostile struct {
 }
 
 func (h *hostile) send(k frame.Kind, body func([]byte) []byte) {
-	h.out.Write(frame.End(body(frame.Begin(nil, k))))
+	h.write(frame.End(body(frame.Begin(nil, k))))
+}
+
+func (h *hostile) write(b []byte) {
+	_, _ = h.out.Write(b) // a parent that has hung up kills this process next
 }
 
 func (h *hostile) answer(results ...frame.Result) {
@@ -72,11 +76,11 @@ func (h *hostile) play(script string, attempts []frame.Attempt) {
 	word, rest, _ := strings.Cut(script, " ")
 	switch word {
 	case "garbage":
-		h.out.Write([]byte("what is this?"))
+		h.write([]byte("what is this?"))
 	case "kind":
 		h.send(77, func(b []byte) []byte { return b })
 	case "huge":
-		h.out.Write([]byte{0xff, 0xff, 0xff, 0x03, byte(frame.KindAnswers)})
+		h.write([]byte{0xff, 0xff, 0xff, 0x03, byte(frame.KindAnswers)})
 	case "seq":
 		ok.Seq = 99
 		h.answer(ok)
@@ -105,13 +109,12 @@ func (h *hostile) play(script string, attempts []frame.Attempt) {
 		})
 	case "stall": // the head of a long frame, and no more
 		h.page.Begin(1, frame.Now())
-		h.out.Write([]byte{0, 0, 0x20, 0, byte(frame.KindAnswers)})
+		h.write([]byte{0, 0, 0x20, 0, byte(frame.KindAnswers)})
 	case "future":
 		h.page.Begin(1<<40, frame.Now())
 	case "late": // says again and again that it has only just begun
-		for {
+		for range time.Tick(time.Millisecond) {
 			h.page.Begin(1, frame.Now()+int64(time.Hour))
-			time.Sleep(time.Millisecond)
 		}
 	case "crash":
 		h.page.Begin(1, frame.Now())
@@ -125,7 +128,7 @@ func (h *hostile) play(script string, attempts []frame.Attempt) {
 		h.random(rand.New(rand.NewPCG(seed, 1)), attempts)
 		return
 	}
-	time.Sleep(time.Hour)
+	<-time.After(time.Hour)
 }
 
 // random sends frames that are nearly right.
@@ -150,7 +153,7 @@ func (h *hostile) random(r *rand.Rand, attempts []frame.Attempt) {
 				b = slices.Insert(b, r.IntN(len(b)), byte(r.Uint32()))
 			}
 		}
-		h.out.Write(b)
+		h.write(b)
 	}
 }
 

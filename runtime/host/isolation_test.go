@@ -119,7 +119,11 @@ func TestProtect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(was), 0, 0, 0)
+	defer func() {
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, uintptr(was), 0, 0, 0); err != nil {
+			t.Error(err)
+		}
+	}()
 	if err := Protect(); err != nil {
 		t.Fatal(err)
 	}

@@ -260,6 +260,18 @@ func look(h *Host, f func(*loop)) {
 	<-p.done
 }
 
+// begun counts the attempts that have begun in their children.
+func begun(h *Host) (n int) {
+	look(h, func(l *loop) {
+		for _, c := range l.children {
+			if seq, _ := c.page.Begun(); len(c.sent) > 0 && seq >= c.first {
+				n++
+			}
+		}
+	})
+	return n
+}
+
 // untilBegun waits until some attempt has begun and its child has been looked
 // at.
 func untilBegun(t *testing.T, h *Host) {
@@ -327,20 +339,7 @@ func TestParallel(t *testing.T) {
 	for range 4 {
 		results = append(results, submit(h, within(time.Hour, attempt(m, "sleep 100000000"))))
 	}
-	begun := 0
-	for deadline := time.Now().Add(30 * time.Second); begun < 4 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		begun = 0
-		look(h, func(l *loop) {
-			for _, c := range l.children {
-				if seq, _ := c.page.Begun(); len(c.sent) > 0 && seq >= c.first {
-					begun++
-				}
-			}
-		})
-	}
-	if begun != 4 {
-		t.Errorf("%d of 4 run at once", begun)
-	}
+	eventually(t, "4 run at once", func() bool { return begun(h) == 4 })
 	h.KillAll(queue.ErrRevoked)
 	for _, c := range results {
 		if r := await(t, c); !r.Began || r.Outcome.Error == nil || r.Outcome.Error.Type != queue.ErrRevoked {
@@ -402,11 +401,9 @@ func TestClose(t *testing.T) {
 func TestIdleHostSleeps(t *testing.T) {
 	h := newHost(t)
 	run(t, h, attempt(guest(t, "acts", KindCommand), "count"))
-	time.Sleep(2 * tickEvery) // the last tick
-	look(h, func(l *loop) {
-		if l.ticking || l.jobs != 0 || len(l.hungry) != 0 {
-			t.Errorf("ticking %v, %d jobs, %d hungry", l.ticking, l.jobs, len(l.hungry))
-		}
+	eventually(t, "the last tick", func() (rests bool) {
+		look(h, func(l *loop) { rests = !l.ticking && l.jobs == 0 && len(l.hungry) == 0 })
+		return rests
 	})
 }
 

@@ -29,19 +29,11 @@ func doomedParent(arg string) int {
 		m := Module{Digest: "acts", Path: "testdata/acts.wasm", Kind: KindCommand}
 		h.Submit(within(time.Hour, attempt(m, input)), func(Result) {})
 	}
-	for begun := 0; begun < 2; {
-		begun = 0
-		look(h, func(l *loop) {
-			for _, c := range l.children {
-				if seq, _ := c.page.Begun(); seq >= c.first && len(c.sent) > 0 {
-					begun++
-				}
-			}
-		})
-		time.Sleep(time.Millisecond)
+	for tick := time.Tick(time.Millisecond); begun(h) < 2; {
+		<-tick
 	}
 	fmt.Println("running")
-	time.Sleep(time.Hour)
+	<-time.After(time.Hour)
 	return 0
 }
 
@@ -62,8 +54,11 @@ func children(t *testing.T, mark string) (pids []string) {
 
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline := time.After(30 * time.Second)
+	for tick := time.Tick(time.Millisecond); !f(); {
+		select {
+		case <-tick:
+		case <-deadline:
 			t.Fatal("never: ", what)
 		}
 	}
@@ -115,7 +110,7 @@ func TestSweep(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		defer c.Process.Kill()
+		defer func() { _ = c.Process.Kill() }() // unless it has ended
 	}
 	eventually(t, "the stray has its mark", func() bool { return len(children(t, ownerMark(dir))) == 1 })
 	newHost(t, func(c *Config) { c.CacheDir = dir })

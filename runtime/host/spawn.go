@@ -251,9 +251,12 @@ func (s *spawner) probeOnce(args []string) ([]string, error) {
 	}
 	_ = p.answers.SetReadDeadline(time.Now().Add(probeWithin)) // a pipe has deadlines
 	kind, body, err := frame.NewReader(p.answers, true).Next(frame.SoftFrame)
-	if err != nil || kind != frame.KindReady {
+	if err == nil && kind != frame.KindReady {
+		err = fmt.Errorf("a frame of kind %d", kind)
+	}
+	if err != nil {
 		said, _ := io.ReadAll(io.LimitReader(p.stderr, maxStderr))
-		return nil, fmt.Errorf("the probe answered nothing useful (%v): %s", err, strings.TrimSpace(string(said)))
+		return nil, fmt.Errorf("the probe answered nothing useful: %w: %s", err, strings.TrimSpace(string(said)))
 	}
 	ready, err := frame.DecodeReady(body)
 	return ready.Layers, err

@@ -109,7 +109,7 @@ func (s *spawner) openBinary() error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 64)
 	if err != nil {
 		return fmt.Errorf("keep %s open: %w", s.executable, err)

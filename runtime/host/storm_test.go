@@ -110,7 +110,7 @@ func TestStorm(t *testing.T) {
 			case 1:
 				h.TakeBack(time.Duration(rnd.IntN(2000)) * time.Millisecond)
 			case 2:
-				time.Sleep(time.Duration(rnd.IntN(5)) * time.Millisecond)
+				<-time.After(time.Duration(rnd.IntN(5)) * time.Millisecond)
 			case 3, 4:
 				ids = append(ids, s.submit(tiny, "x"))
 			case 5, 6, 7:

@@ -16,7 +16,7 @@ func (r *reader) codeSection() {
 	f := walker{reader: r, flow: &r.flow}
 	for i := 0; i < n && c.err == nil; i++ {
 		c.function = r.imported + i
-		r.body(&f, section)
+		r.body(&f)
 		if c.err == nil {
 			c.end = section
 		}
@@ -31,7 +31,7 @@ func (r *reader) codeSection() {
 }
 
 // body walks one function: its size, its locals, its code.
-func (r *reader) body(f *walker, section int) {
+func (r *reader) body(f *walker) {
 	c := &r.c
 	at := c.pos
 	size := c.u32()

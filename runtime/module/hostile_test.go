@@ -197,7 +197,7 @@ func TestReadIsLinear(t *testing.T) {
 func TestFunctionName(t *testing.T) {
 	g := withCode(0xfe, 0)
 	g.custom = [][]byte{custom("name", []byte{1}, sized(list(join(u(0), text8("main.work")))))}
-	e := refused(t, g.bytes(), CodeUnsupported, "main.work", "function 0", "threads")
+	e := refusal(t, g.bytes(), CodeUnsupported, "main.work", "function 0", "threads")
 	if e.FunctionName != "main.work" || e.Section != "code" || !strings.Contains(e.Message, "wasm32-wasip1-threads") {
 		t.Errorf("%+v", e)
 	}

@@ -295,7 +295,7 @@ func TestCode(t *testing.T) {
 	} {
 		g := command()
 		g.code = [][]byte{fn(noLocals, c.body...)}
-		e := refused(t, g.bytes(), c.code, c.says, "code section", "function 0")
+		e := refusal(t, g.bytes(), c.code, c.says, "code section", "function 0")
 		if e.Function != 0 {
 			t.Errorf("function %d for % x", e.Function, c.body)
 		}

@@ -9,7 +9,7 @@ import (
 // BenchmarkAttempt is an attempt without pipes and processes.
 func BenchmarkAttempt(b *testing.B) {
 	page := testPage()
-	defer page.Close()
+	defer func() { _ = page.Close() }()
 	r := testRunner(page)
 	a := frame.Attempt{Input: []byte(`"some small input"`), Memory: 64 << 20, MaxOutput: 1 << 20, MaxLog: 1 << 10, Number: 1}
 	b.ReportAllocs()

@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -102,23 +103,25 @@ func makeExecutable() error {
 	if err != nil {
 		return err
 	}
-	defer unix.Munmap(b)
+	defer func() { _ = unix.Munmap(b) }()
 	return unix.Mprotect(b, unix.PROT_READ|unix.PROT_EXEC)
 }
 
 func openSocket() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err == nil {
-		unix.Close(fd)
+	if err != nil {
+		return err
 	}
-	return err
+	return unix.Close(fd)
 }
 
 // layerChild puts up all layers but those in skip, makes the forbidden call of
 // one, and then runs a task.
 func layerChild(call string, skip []string) int {
 	if call == LayerOOM {
-		os.WriteFile("/proc/self/oom_score_adj", []byte("901"), 0)
+		if err := os.WriteFile("/proc/self/oom_score_adj", []byte("901"), 0); err != nil {
+			say("oom_score_adj "+err.Error(), false)
+		}
 	}
 	page := testPage() // needs what the limits forbid
 	held := early(skip, frame.FDRunEnd)
@@ -163,7 +166,7 @@ func escapes() {
 		"setns": errno(unix.SYS_SETNS), "userfaultfd": errno(unix.SYS_USERFAULTFD), "perf": errno(unix.SYS_PERF_EVENT_OPEN),
 	} {
 		say("escape "+name, err == nil)
-		if err != nil && err != unix.EPERM && err != unix.EACCES {
+		if err != nil && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) {
 			say("escape "+name+" "+err.Error(), false)
 		}
 	}

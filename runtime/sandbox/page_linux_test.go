@@ -23,7 +23,9 @@ func testPage() *frame.Page {
 	if err != nil {
 		panic(err)
 	}
-	unix.Close(fd)
+	if err := unix.Close(fd); err != nil {
+		panic(err)
+	}
 	return p
 }
 

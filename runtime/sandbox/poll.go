@@ -128,6 +128,6 @@ func putEvent(event, sub []byte) {
 // and lets another compute meanwhile.
 func (r *runner) sleep(ns int64) {
 	r.page.SetWaiting(true)
-	time.Sleep(time.Duration(ns))
+	time.Sleep(time.Duration(ns)) //nolint:forbidigo // it is what the guest asks for
 	r.page.SetWaiting(false)
 }

@@ -70,7 +70,9 @@ func TestPoll(t *testing.T) {
 		if string(rung) != string(c.rung) {
 			t.Errorf("%s: events of %v, want %v", c.name, rung, c.rung)
 		}
-		r.page.Close()
+		if err := r.page.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -91,7 +93,7 @@ func FuzzPoll(f *testing.F) {
 			return // other bytes would be times
 		}
 		r := &runner{page: testPage()}
-		defer r.page.Close()
+		defer func() { _ = r.page.Close() }()
 		r.poll(mem, in, out, n, 8192)
 	})
 }

@@ -44,11 +44,16 @@ func TestOutput(t *testing.T) {
 		return nil
 	}
 	var o output
+	write := func(s string) {
+		if n, err := o.Write([]byte(s)); err != nil || n != len(s) {
+			t.Errorf("%d of %d bytes: %v", n, len(s), err)
+		}
+	}
 	o.reset(4, nil)
-	if err := stopped(func() { o.Write([]byte("ab")); o.Write([]byte("cd")) }); err != nil || string(o.b) != "abcd" {
+	if err := stopped(func() { write("ab"); write("cd") }); err != nil || string(o.b) != "abcd" {
 		t.Error(err, o.b)
 	}
-	if err := stopped(func() { o.Write([]byte("e")) }); !errors.Is(err, errOutput) {
+	if err := stopped(func() { write("e") }); !errors.Is(err, errOutput) {
 		t.Error(err)
 	}
 	o.set([]byte("xy"))
@@ -59,7 +64,7 @@ func TestOutput(t *testing.T) {
 		t.Error(err)
 	}
 	o.reset(4, &log{})
-	if o.Write([]byte("into the log")); len(o.b) != 0 || o.log.total != 12 {
+	if write("into the log"); len(o.b) != 0 || o.log.total != 12 {
 		t.Errorf("%q %d", o.b, o.log.total)
 	}
 }
