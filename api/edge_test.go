@@ -321,6 +321,61 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// A log that is followed as events goes on from the id of any of them, keeps
+// characters whole, and says when the task has ended.
+func TestLogEvents(t *testing.T) {
+	b := start(t)
+	b.node.log = "line 1\n"
+	id := b.submit(`{"task":"etl.load"}`)
+	follow := func(last string) *bufio.Reader {
+		t.Helper()
+		req, err := http.NewRequest(http.MethodGet, b.url+"/v1/tasks/"+id.String()+"/logs?follow=true", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/event-stream")
+		req.Header.Set("Last-Event-ID", last)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		if kind := resp.Header.Get("Content-Type"); kind != "text/event-stream" {
+			t.Fatalf("content type %s", kind)
+		}
+		return bufio.NewReader(resp.Body)
+	}
+	expect := func(r *bufio.Reader, want ...string) {
+		t.Helper()
+		for _, w := range append(want, "") {
+			if line, err := r.ReadString('\n'); err != nil || line != w+"\n" {
+				t.Fatalf("got %q, %v, want %q", line, err, w)
+			}
+		}
+	}
+	whole := follow("")
+	expect(whole, "id: 1-7-w-1", "event: log", `data: {"attempt":1,"text":"line 1\n"}`)
+	b.node.more <- "caf\xc3"
+	expect(whole, "id: 1-10-w-1", "event: log", `data: {"attempt":1,"text":"caf"}`)
+	b.node.more <- "\xa9\n"
+	expect(whole, "id: 1-13-w-1", "event: log", `data: {"attempt":1,"text":"é\n"}`)
+	b.node.more <- `progress {"done":1}`
+	expect(whole, "id: 1-13-w-1", "event: progress", `data: {"attempt":1,"progress":{"done":1}}`)
+	part := follow("1-4-w-1")
+	expect(part, "id: 1-7-w-1", "event: log", `data: {"attempt":1,"text":" 1\n"}`)
+	b.node.finish(id, queue.Success, "1")
+	close(b.node.more)
+	expect(whole, "id: 1-13-w-1", "event: end", `data: {"state":"success"}`)
+	if rest, err := io.ReadAll(whole); err != nil || len(rest) > 0 {
+		t.Fatalf("%q %v", rest, err)
+	}
+	for _, last := range []string{"x", "1", "1-2", "0-1-w", "1--3-w", "99999999999-1-w"} {
+		if a := b.do("GET", "/v1/tasks/"+id.String()+"/logs?after="+last, "").problem(400, "bad_request"); !strings.Contains(a.Detail, "no place in a log") {
+			t.Errorf("%s: %s", last, a.Detail)
+		}
+	}
+}
+
 // A server that goes down ends what waits and what streams.
 func TestShutdownEndsWaits(t *testing.T) {
 	b := start(t)

@@ -182,7 +182,10 @@ func (o *eventStream) write(id, kind string, data []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.buf.Reset()
-	o.buf.WriteString("id: " + id + "\nevent: " + kind + "\ndata: ")
+	if id != "" {
+		o.buf.WriteString("id: " + id + "\n")
+	}
+	o.buf.WriteString("event: " + kind + "\ndata: ")
 	o.buf.Write(data)
 	o.buf.WriteString("\n\n")
 	if err := o.conn.SetWriteDeadline(time.Now().Add(o.within)); err != nil {

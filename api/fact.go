@@ -100,7 +100,7 @@ func fields() map[string]*openapi.Schema {
 	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id"} {
 		f[name] = id
 	}
-	for _, name := range []string{"Task.state", "Submitted.state", "Event.state"} {
+	for _, name := range []string{"Task.state", "Submitted.state", "Event.state", "News.state"} {
 		f[name] = openapi.Texts(states...)
 	}
 	for _, name := range []string{"Module.digest", "Blob.digest", "Task.input_digest", "Task.result_digest"} {

@@ -466,8 +466,19 @@ func (f *fake) Open(_ context.Context, digest string) (io.ReadCloser, int64, err
 	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
 }
 
-func (f *fake) TaskLog(ctx context.Context, _ string, _ queue.ID, _ uint32, follow bool, w io.Writer) error {
-	if _, err := io.WriteString(w, f.log); err != nil || !follow {
+func (f *fake) TaskLog(ctx context.Context, _ string, _ queue.ID, q LogQuery, to LogSink) error {
+	at := LogPlace{Attempt: 1, Worker: "w-1"}
+	write := func(s string) error {
+		at.Offset += int64(len(s))
+		if skip := q.After.Offset - at.Offset + int64(len(s)); q.After.Attempt == 1 && skip > 0 {
+			s = s[min(skip, int64(len(s))):]
+		}
+		if progress, ok := strings.CutPrefix(s, "progress "); ok {
+			return to.Progress(1, []byte(progress))
+		}
+		return to.Log(at, []byte(s))
+	}
+	if err := write(f.log); err != nil || !q.Follow {
 		return err
 	}
 	for {
@@ -476,7 +487,7 @@ func (f *fake) TaskLog(ctx context.Context, _ string, _ queue.ID, _ uint32, foll
 			if !ok {
 				return nil
 			}
-			if _, err := io.WriteString(w, line); err != nil {
+			if err := write(line); err != nil {
 				return err
 			}
 		case <-ctx.Done():

@@ -146,3 +146,19 @@ func FuzzURI(f *testing.F) {
 		d.ask(t, "DELETE", uri, nil)
 	})
 }
+
+func FuzzLogPlace(f *testing.F) {
+	for _, s := range []string{"", "1-0-", "2-17-n-1", "1-9223372036854775807-w", "01-1-w"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePlace(text)
+		if err != nil || text == "" {
+			return
+		}
+		again, err := parsePlace(p.String())
+		if err != nil || again != p {
+			t.Fatalf("%q is %+v, and that %+v, %v", text, p, again, err)
+		}
+	})
+}

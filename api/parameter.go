@@ -55,6 +55,8 @@ func parameters() openapi.Members[*openapi.Parameter] {
 		"attempt":       named("query", "attempt", "One attempt alone.", whole(1, 1<<31-1, nil)),
 		"after":         named("query", "after", "The id of the last event seen; Last-Event-ID beats it. One that cannot be read starts from now, after the event reset.", text("", "4711-0")),
 		"last_event_id": named("header", "Last-Event-ID", "The id of the last event seen.", text("", "4711-0")),
+		"log_after":     named("query", "after", "The id of the last event seen; Last-Event-ID beats it.", text(`^([1-9][0-9]{0,8}-[0-9]{1,15}-[ -~]{0,255})?$`, "1-512-n1")),
+		"log_event_id":  named("header", "Last-Event-ID", "The id of the last event seen.", text(`^([1-9][0-9]{0,8}-[0-9]{1,15}-[ -~]{0,255})?$`, "1-512-n1")),
 		"event_task":    named("query", "task", "A task's id, or MODULE.TASK.", &openapi.Schema{Type: "string"}),
 		"event_queue":   named("query", "queue", "Events of tasks in this queue.", &openapi.Schema{Type: "string"}),
 		"event_type":    named("query", "type", "Types by commas, whole as task.success or up to a dot as task.", &openapi.Schema{Type: "string", Examples: []any{"task.success,task.failure"}}),

@@ -189,7 +189,7 @@ func (c *content) media(schemas *openapi.Schemas) (openapi.Members[*openapi.Medi
 	for _, t := range c.types {
 		m := &openapi.Media{}
 		switch {
-		case c.event != nil:
+		case c.event != nil && t == typeEvents:
 			s, err := schemas.Of(c.event)
 			if err != nil {
 				return nil, err

@@ -255,8 +255,10 @@ func shownContent(c *content) string {
 	switch {
 	case c == nil:
 		return ""
+	case len(c.types) > 1 && c.event != nil:
+		return strings.Split(c.types[0], ";")[0] + " or stream of `" + c.event.Name() + "`"
 	case c.event != nil:
-		return "stream of `Event`"
+		return "stream of `" + c.event.Name() + "`"
 	case c.json == nothingType:
 		return "–"
 	case c.list:

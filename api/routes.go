@@ -100,8 +100,11 @@ var table = []route{
 		append([]string{"state", "task", "queue", "since", "until"}, listed...), nil, replies(200, "A page of tasks.", of[wire.List[wire.Task]]()), nil},
 	{"GET", "/v1/tasks/:id", (*Server).getTask, "tasks", "Show a task", "With ?wait= once it has ended, or as it stands when the time is over.",
 		reads | spaced, append([]string{"wait"}, listed...), nil, replies(200, "The task.", of[wire.Task]()), []string{wire.CodeNotFound}},
-	{"GET", "/v1/tasks/:id/logs", (*Server).getLog, "tasks", "Read a task's log", "What the attempts wrote to stderr and to the log, in order; with ?follow=true as it comes, until the task has ended.",
-		reads | spaced, append([]string{"follow", "attempt"}, listed...), nil, replies(200, "The log.", raw(typeText)), []string{wire.CodeNotFound}},
+	{"GET", "/v1/tasks/:id/logs", (*Server).getLog, "tasks", "Read a task's log", "What the attempts wrote to stderr and to the log, in order; with ?follow=true as it comes, until the task has ended. " +
+		"Who follows and accepts text/event-stream gets events instead: log with a piece of text, progress with what the guest told last, and end, which is the last one. " +
+		"A stream that breaks off without end goes on after the id of its last event, given back as Last-Event-ID or ?after=, on any node.",
+		reads | spaced, append([]string{"follow", "attempt", "log_after", "log_event_id"}, listed...), nil,
+		replies(200, "The log.", &content{types: []string{typeText, typeEvents}, event: reflect.TypeFor[wire.News]()}), []string{wire.CodeNotFound}},
 
 	{"GET", "/v1/modules", (*Server).listModules, "modules", "List modules", "The newest version of each, by name.", reads | spaced | paged, listed, nil,
 		replies(200, "A page of modules.", of[wire.List[wire.Module]]()), nil},

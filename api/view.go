@@ -137,6 +137,9 @@ func appendDetail(b []byte, d *queue.Detail) []byte {
 	if p.Headers != nil {
 		b = append(append(b, `,"headers":`...), p.Headers...)
 	}
+	if d.Progress != nil {
+		b = append(append(b, `,"progress":`...), d.Progress...)
+	}
 	if len(d.Attempts) > 0 {
 		b = append(b, `,"attempts":[`...)
 		for i := range d.Attempts {
@@ -175,6 +178,9 @@ func appendAttempt(b []byte, a *queue.Attempt) []byte {
 	b = appendUsage(append(b, `,"usage":`...), &a.Usage)
 	if a.LogLen > 0 {
 		b = strconv.AppendInt(append(b, `,"log_bytes":`...), a.LogLen, 10)
+	}
+	if a.Progress != nil {
+		b = append(append(b, `,"progress":`...), a.Progress...)
 	}
 	return append(b, '}')
 }

@@ -13,6 +13,9 @@ type Outcome struct {
 	LogLen int64  // bytes the guest wrote to its log in all
 	// LogBlob is the digest of the log where it is longer than LogTail.
 	LogBlob string
+	// Progress is the attempt's last report of itself, one JSON text of at most
+	// MaxProgress bytes; nil is none.
+	Progress []byte
 	// Started and Finished are the worker's wall clock, unix nanoseconds;
 	// observations for people, never used for decisions.
 	Started, Finished int64
@@ -20,6 +23,9 @@ type Outcome struct {
 
 // LogTail is how much of an attempt's log travels with its completion, bytes.
 const LogTail = 4 << 10
+
+// MaxProgress is the longest progress that is kept after an attempt, bytes.
+const MaxProgress = 4 << 10
 
 // Usage is what an attempt used.
 type Usage struct {

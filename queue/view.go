@@ -31,6 +31,9 @@ type View struct {
 	// WaitsFor says, of a task that waits, for what: "time", "slot",
 	// "pool NAME", "concurrency_key KEY", "rate", "paused".
 	WaitsFor string
+	// Progress is what the present attempt has told of itself last, one JSON
+	// text: an observation, which only some nodes have.
+	Progress []byte
 }
 
 // Attempt is one finished attempt in a task's history.
@@ -44,6 +47,7 @@ type Attempt struct {
 	LogLen     int64
 	LogTail    []byte
 	LogBlob    string // digest of the whole log where it is longer than its tail
+	Progress   []byte // the last that it told, one JSON text
 }
 
 // Detail is a task with all that is stored beside its record.

@@ -154,18 +154,27 @@ type LogOptions struct {
 }
 
 // Logs gives the text that a task's attempts have written to their log. The
-// caller closes it.
+// caller closes it. With Follow it outlives the loss of a server and goes on
+// where it was; [Client.Follow] tells more.
 func (c *Client) Logs(ctx context.Context, id string, options LogOptions) (io.ReadCloser, error) {
-	r := &request{method: http.MethodGet, path: "/tasks/" + escape(id) + "/logs", query: url.Values{}, stream: true}
 	if options.Follow {
-		r.query.Set("follow", "true")
+		return c.followText(ctx, id, options)
 	}
-	if options.Attempt > 0 {
-		r.query.Set("attempt", strconv.FormatUint(uint64(options.Attempt), 10))
-	}
-	a, err := c.send(ctx, r)
+	a, err := c.send(ctx, logRequest(id, options))
 	if err != nil {
 		return nil, err
 	}
 	return a.stream, nil
+}
+
+func logRequest(id string, options LogOptions) *request {
+	r := &request{method: http.MethodGet, path: "/tasks/" + escape(id) + "/logs", query: url.Values{}, stream: true}
+	if options.Follow {
+		r.query.Set("follow", "true")
+		r.accept = "text/event-stream"
+	}
+	if options.Attempt > 0 {
+		r.query.Set("attempt", strconv.FormatUint(uint64(options.Attempt), 10))
+	}
+	return r
 }

@@ -6,6 +6,7 @@ const (
 	outcomeOK = 1 << iota
 	outcomeBlob
 	outcomeLogBlob
+	outcomeProgress
 )
 
 // AppendOutcome writes an outcome as commands do.
@@ -34,6 +35,9 @@ func writeOutcome(w *Writer, o *queue.Outcome) {
 	if o.LogBlob != "" {
 		flags |= outcomeLogBlob
 	}
+	if len(o.Progress) > 0 {
+		flags |= outcomeProgress
+	}
 	w.Byte(flags)
 	w.Bytes(o.Result)
 	if flags&outcomeBlob != 0 {
@@ -48,6 +52,9 @@ func writeOutcome(w *Writer, o *queue.Outcome) {
 	w.Int(o.LogLen)
 	if flags&outcomeLogBlob != 0 {
 		w.String(o.LogBlob)
+	}
+	if flags&outcomeProgress != 0 {
+		w.Bytes(o.Progress)
 	}
 	if flags&outcomeOK == 0 {
 		WriteError(w, o.Error)
@@ -66,6 +73,9 @@ func readOutcome(r *Reader, o *queue.Outcome) {
 	o.Log, o.LogLen = r.Bytes(), r.Int()
 	if flags&outcomeLogBlob != 0 {
 		o.LogBlob = r.String()
+	}
+	if flags&outcomeProgress != 0 {
+		o.Progress = r.Bytes()
 	}
 	if !o.OK {
 		o.Error = ReadError(r)

@@ -97,18 +97,18 @@ func (l *Leader) Attach(ctx context.Context, h *link.Hello) (link.Conn, error) {
 	return c, nil
 }
 
-// Started is when the attempt under an assignment began, by the worker's
-// clock, as far as this leader has heard.
-func (l *Leader) Started(id queue.ID, assignment queue.Fence) (at int64, ok bool) {
+// Observed is what this leader has heard of the attempt under an assignment:
+// when it began, by the worker's clock, and its newest progress.
+func (l *Leader) Observed(id queue.ID, assignment queue.Fence) (link.Begun, bool) {
 	t := l.term.Load()
 	if t == nil {
-		return 0, false
+		return link.Begun{}, false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b, ok := t.begun[id]
 	if !ok || b.Fence != assignment {
-		return 0, false
+		return link.Begun{}, false
 	}
-	return b.At, true
+	return b, true
 }

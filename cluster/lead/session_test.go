@@ -320,19 +320,43 @@ func TestStartedIsAnObservation(t *testing.T) {
 		h := attachHand(t, c, "w", 8)
 		id := c.submit(1, nil)
 		a := h.take().Assignments[0]
-		if _, ok := c.leader.Started(id, a.Fence); ok {
+		if _, ok := c.leader.Observed(id, a.Fence); ok {
 			t.Error("started before anybody said so")
 		}
 		h.beatFor(0, link.Begun{ID: id, Fence: a.Fence, At: 42})
-		if at, ok := c.leader.Started(id, a.Fence); !ok || at != 42 {
-			t.Errorf("started at %d %v", at, ok)
+		if b, ok := c.leader.Observed(id, a.Fence); !ok || b.At != 42 {
+			t.Errorf("observed %+v %v", b, ok)
 		}
-		if _, ok := c.leader.Started(id, queue.Fence{Index: 1}); ok {
+		if _, ok := c.leader.Observed(id, queue.Fence{Index: 1}); ok {
 			t.Error("started under another assignment")
 		}
 		h.beatFor(0)
-		if _, ok := c.leader.Started(id, a.Fence); ok {
+		if _, ok := c.leader.Observed(id, a.Fence); ok {
 			t.Error("still started when the worker does not say so any more")
+		}
+	})
+}
+
+// TestProgressIsKept until another comes or the attempt is over, though a beat
+// carries it only once.
+func TestProgressIsKept(t *testing.T) {
+	rigged(t, func(t *testing.T, c *cluster) {
+		h := attachHand(t, c, "w", 8)
+		id := c.submit(1, nil)
+		a := h.take().Assignments[0]
+		for _, step := range []struct{ told, want string }{{"", ""}, {"1", "1"}, {"", "1"}, {`{"done":2}`, `{"done":2}`}, {"", `{"done":2}`}} {
+			begun := link.Begun{ID: id, Fence: a.Fence, At: 42}
+			if step.told != "" {
+				begun.Progress = []byte(step.told)
+			}
+			h.beatFor(0, begun)
+			if b, ok := c.leader.Observed(id, a.Fence); !ok || string(b.Progress) != step.want {
+				t.Errorf("after %q: progress %q, want %q", step.told, b.Progress, step.want)
+			}
+		}
+		h.beatFor(0, link.Begun{ID: id, Fence: queue.Fence{Index: a.Fence.Index + 1}, At: 43})
+		if b, _ := c.leader.Observed(id, queue.Fence{Index: a.Fence.Index + 1}); b.Progress != nil {
+			t.Errorf("another assignment has the progress %q", b.Progress)
 		}
 	})
 }
@@ -377,7 +401,7 @@ func TestFollowerDoesNothing(t *testing.T) {
 		if _, err := l.Attach(t.Context(), &link.Hello{Worker: "w"}); !errors.Is(err, link.ErrNotLeader) {
 			t.Errorf("attached to a follower: %v", err)
 		}
-		if _, ok := l.Started(queue.ID{}, queue.Fence{}); ok {
+		if _, ok := l.Observed(queue.ID{}, queue.Fence{}); ok {
 			t.Error("a follower knows what has started")
 		}
 	})

@@ -108,8 +108,15 @@ func (t *term) forget(id queue.Fence) {
 	s.detach(link.ErrEnded)
 }
 
-// note keeps what a worker says has begun.
+// note keeps what a worker says has begun, and of each attempt the newest
+// progress.
 func (t *term) note(s *session, begun []link.Begun) {
+	for i := range begun {
+		b := &begun[i]
+		if before := t.begun[b.ID]; b.Progress == nil && before.Fence == b.Fence {
+			b.Progress = before.Progress
+		}
+	}
 	for _, b := range s.begun {
 		if t.begun[b.ID].Fence == b.Fence {
 			delete(t.begun, b.ID)

@@ -337,9 +337,9 @@ func TestStartedIsToldSoon(t *testing.T) {
 		pass(100 * time.Millisecond)
 		synctest.Wait()
 		v, _ := c.machine.Task(id)
-		at, ok := c.leader.Started(id, v.Fence)
-		if d := time.Duration(at - begun.UnixNano()); !ok || d < -time.Millisecond || d > time.Millisecond {
-			t.Errorf("started at %d (%s off) %v", at, d, ok)
+		b, ok := c.leader.Observed(id, v.Fence)
+		if d := time.Duration(b.At - begun.UnixNano()); !ok || d < -time.Millisecond || d > time.Millisecond {
+			t.Errorf("started at %d (%s off) %v", b.At, d, ok)
 		}
 	})
 }

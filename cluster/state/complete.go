@@ -36,7 +36,7 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 	}
 	t.delivery++
 	m.unassign(t)
-	if !o.OK || o.LogLen > 0 {
+	if !o.OK || o.LogLen > 0 || len(o.Progress) > 0 {
 		m.keepAttempt(t, worker, o)
 	}
 	m.blobsOf(t, r.Blobs)
@@ -120,7 +120,7 @@ func (m *Machine) expire(t *task) {
 
 func (m *Machine) keepAttempt(t *task, worker string, o *queue.Outcome) {
 	a := queue.Attempt{Number: t.retries + 1, Worker: worker, StartedAt: o.Started, FinishedAt: o.Finished,
-		Error: o.Error, Usage: o.Usage, LogLen: o.LogLen, LogTail: o.Log, LogBlob: o.LogBlob}
+		Error: o.Error, Usage: o.Usage, LogLen: o.LogLen, LogTail: o.Log, LogBlob: o.LogBlob, Progress: o.Progress}
 	m.sink.Put(AttemptKey(m.shard, t.id, a.Number), attemptRecord(&a))
 }
 

@@ -242,6 +242,9 @@ func attemptRecord(a *queue.Attempt) []byte {
 	w.Int(a.LogLen)
 	w.Bytes(a.LogTail)
 	w.String(a.LogBlob)
+	if len(a.Progress) > 0 {
+		w.Bytes(a.Progress)
+	}
 	return w.Done()
 }
 
@@ -254,6 +257,9 @@ func DecodeAttempt(b []byte) (queue.Attempt, error) {
 	}
 	a.Usage = queue.Usage{WallNanos: r.Int(), CPUNanos: r.Int(), MemoryBytes: r.Int()}
 	a.LogLen, a.LogTail, a.LogBlob = r.Int(), r.Bytes(), r.String()
+	if r.More() {
+		a.Progress = r.Bytes()
+	}
 	return a, r.Err("attempt record")
 }
 

@@ -22,6 +22,7 @@ func (n *node) openLeader(context.Context) error {
 		Now: func() int64 { return n.cluster.Clock().Now() }, Logger: n.log,
 	})
 	n.net.HandleCall(callServers, n.answerServers)
+	n.net.HandleCall(callObserved, n.answerObserved)
 	n.net.Handle(link.Kind, func(ctx context.Context, s peer.Stream) {
 		if err := link.Serve(ctx, s, n.leader); err != nil {
 			n.log.Debug("a worker's stream ended", "worker", s.Peer(), "err", err)

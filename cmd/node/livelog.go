@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"strings"
+	"fmt"
 	"sync"
 
 	"github.com/windrow-dev/windrow/cluster/peer"
 	"github.com/windrow-dev/windrow/queue"
 )
 
-// liveLogs is what the attempts on this node have logged while they run. It
-// implements worker.Logs, and is gone with them: what lasts is in their
-// outcomes.
+// liveLogs is what the attempts on this node have logged and reported while
+// they run. It implements worker.Logs, and is gone with them: what lasts is in
+// their outcomes.
 type liveLogs struct {
 	mu     sync.Mutex
 	byTask map[queue.ID]*liveLog
@@ -23,23 +22,41 @@ func newLiveLogs() *liveLogs { return &liveLogs{byTask: map[queue.ID]*liveLog{}}
 
 // liveLog is one attempt's.
 type liveLog struct {
-	attempt uint32
-	bytes   []byte
-	ended   bool
-	changed chan struct{}
+	attempt  uint32
+	bytes    []byte
+	progress []byte // the newest, one JSON text
+	reports  uint64 // how many of those there were
+	ended    bool
+	changed  chan struct{}
 }
 
 // Log implements worker.Logs.
 func (l *liveLogs) Log(id queue.ID, attempt uint32, b []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	x := l.of(id, attempt)
+	x.bytes = append(x.bytes, b...)
+	x.tell()
+}
+
+// Progress implements worker.Logs.
+func (l *liveLogs) Progress(id queue.ID, attempt uint32, b []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x := l.of(id, attempt)
+	x.progress = b
+	x.reports++
+	x.tell()
+}
+
+// of is an attempt's, made where it is not there. The caller holds the lock.
+func (l *liveLogs) of(id queue.ID, attempt uint32) *liveLog {
 	x := l.byTask[id]
 	if x == nil || x.attempt != attempt {
 		x = &liveLog{attempt: attempt, changed: make(chan struct{})}
 		l.byTask[id] = x
 	}
-	x.bytes = append(x.bytes, b...)
-	x.tell()
+	return x
 }
 
 // Ended implements worker.Logs.
@@ -58,54 +75,82 @@ func (x *liveLog) tell() {
 	x.changed = make(chan struct{})
 }
 
-// follow writes a running attempt's log from an offset on until the attempt has
-// ended, and says how far it came. It returns at once where there is no such
+// listener takes what a running attempt says.
+type listener interface {
+	heard(b []byte) error
+	reported(progress []byte) error
+}
+
+// follow hands on a running attempt's log from an offset on, and its progress,
+// until the attempt has ended. It returns at once where there is no such
 // attempt.
-func (l *liveLogs) follow(ctx context.Context, id queue.ID, attempt uint32, from int64, w io.Writer) (int64, error) {
+func (l *liveLogs) follow(ctx context.Context, id queue.ID, attempt uint32, from int64, to listener) error {
 	l.mu.Lock()
 	x := l.byTask[id]
 	l.mu.Unlock()
 	if x == nil || x.attempt != attempt {
-		return from, nil
+		return nil
 	}
+	var told uint64
 	for {
 		l.mu.Lock()
-		var news []byte
+		var news, progress []byte
 		if from < int64(len(x.bytes)) {
 			news = x.bytes[from:]
 		}
+		if x.reports > told {
+			progress, told = x.progress, x.reports
+		}
 		ended, changed := x.ended, x.changed
 		l.mu.Unlock()
-		if len(news) > 0 {
-			if _, err := w.Write(news); err != nil {
-				return from, err
-			}
+		switch {
+		case news != nil || progress != nil:
 			from += int64(len(news))
+			if err := tell(to, news, progress); err != nil {
+				return err
+			}
 			continue
-		}
-		if ended {
-			return from, nil
+		case ended:
+			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return from, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
 
-// now is what a running attempt has said so far.
-func (l *liveLogs) now(id queue.ID, attempt uint32) []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if x := l.byTask[id]; x != nil && x.attempt == attempt {
-		return x.bytes
+func tell(to listener, news, progress []byte) error {
+	if news != nil {
+		if err := to.heard(news); err != nil {
+			return err
+		}
+	}
+	if progress != nil {
+		return to.reported(progress)
 	}
 	return nil
 }
 
+// now is what a running attempt has said and reported so far.
+func (l *liveLogs) now(id queue.ID, attempt uint32) (log, progress []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if x := l.byTask[id]; x != nil && x.attempt == attempt {
+		return x.bytes, x.progress
+	}
+	return nil, nil
+}
+
 // logKind is the kind of stream on which one node follows another's logs.
 const logKind = "log"
+
+// The first byte of a frame of such a stream.
+const (
+	frameLog      = 'l'
+	frameProgress = 'p'
+)
 
 // logRequest begins such a stream.
 type logRequest struct {
@@ -125,57 +170,46 @@ func (n *node) serveLog(ctx context.Context, s peer.Stream) {
 	if json.Unmarshal(head, &q) != nil {
 		return
 	}
-	_, _ = n.live.follow(ctx, q.ID, q.Attempt, q.From, streamWriter{s}) // the other side notices its end
+	_ = n.live.follow(ctx, q.ID, q.Attempt, q.From, logSender{s}) // the other side notices its end
 }
 
-// streamWriter sends what is written as frames.
-type streamWriter struct{ s peer.Stream }
+// logSender sends what is heard as frames.
+type logSender struct{ s peer.Stream }
 
-// Write implements io.Writer.
-func (w streamWriter) Write(p []byte) (int, error) { return len(p), w.s.Send(p) }
+func (w logSender) heard(b []byte) error { return w.s.Send(append([]byte{frameLog}, b...)) }
 
-// followElsewhere follows an attempt that runs on another node.
-func (n *node) followElsewhere(ctx context.Context, addr string, q logRequest, w io.Writer) (int64, error) {
+func (w logSender) reported(b []byte) error { return w.s.Send(append([]byte{frameProgress}, b...)) }
+
+// followElsewhere follows an attempt that runs on another node. That its worker
+// cannot be reached is no error: what it had said is lost with it.
+func (n *node) followElsewhere(ctx context.Context, addr string, q logRequest, to listener) error {
 	s, err := n.net.Dial(ctx, addr, logKind)
 	if err != nil {
-		return q.From, nil // its worker may be gone; what it had said is lost with it
+		return nil
 	}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
 	defer func() { _ = s.Close() }()
 	head, err := json.Marshal(q)
 	if err != nil {
-		return q.From, err
+		return fmt.Errorf("follow a log: %w", err)
 	}
 	if s.Send(head) != nil {
-		return q.From, nil
+		return nil
 	}
 	for {
 		b, err := s.Recv()
+		if err != nil || len(b) == 0 {
+			return ctx.Err()
+		}
+		switch b[0] {
+		case frameLog:
+			err = to.heard(b[1:])
+		case frameProgress:
+			err = to.reported(b[1:])
+		}
 		if err != nil {
-			return q.From, ctx.Err()
-		}
-		if _, err := w.Write(b); err != nil {
-			return q.From, err
-		}
-		q.From += int64(len(b))
-	}
-}
-
-// addrLabel is the label by which a worker says where it can be reached.
-const addrLabel = "windrow/raft-addr="
-
-// addrOf is where a worker's node can be reached; empty is not known.
-func (n *node) addrOf(worker string) string {
-	for _, w := range n.Workers() {
-		if w.Worker != worker {
-			continue
-		}
-		for _, l := range w.Labels {
-			if addr, ok := strings.CutPrefix(l, addrLabel); ok {
-				return addr
-			}
+			return err
 		}
 	}
-	return ""
 }

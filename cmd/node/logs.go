@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"math"
 	"time"
 
 	"github.com/windrow-dev/windrow/api"
@@ -16,8 +18,11 @@ const lookAgain = 200 * time.Millisecond
 
 // TaskLog implements api.Logs: the whole log of each attempt that has ended,
 // and of one that runs what it says, as it comes.
-func (n *node) TaskLog(ctx context.Context, namespace string, id queue.ID, attempt uint32, follow bool, w io.Writer) error {
-	f := follower{n: n, id: id, only: attempt, w: w, sent: map[uint32]int64{}}
+func (n *node) TaskLog(ctx context.Context, namespace string, id queue.ID, q api.LogQuery, to api.LogSink) error {
+	f := follower{n: n, id: id, q: q, to: to, sent: map[uint32]int64{}, worker: map[uint32]string{}}
+	if p := q.After; p.Attempt > 0 {
+		f.sent[p.Attempt], f.worker[p.Attempt] = p.Offset, p.Worker
+	}
 	for {
 		d, ok, err := n.replica.Task(namespace, id)
 		if err != nil {
@@ -32,8 +37,8 @@ func (n *node) TaskLog(ctx context.Context, namespace string, id queue.ID, attem
 		if d.State.Final() {
 			return nil
 		}
-		if !follow {
-			return f.snapshot(d.Attempt)
+		if !q.Follow {
+			return f.snapshot(&d.View)
 		}
 		if err := f.running(ctx, &d.View); err != nil {
 			return err
@@ -47,26 +52,51 @@ func (n *node) TaskLog(ctx context.Context, namespace string, id queue.ID, attem
 	}
 }
 
-// follower writes a task's log and knows how far each attempt's was written.
+// follower hands on a task's log and knows how far each attempt's was.
 type follower struct {
-	n    *node
-	id   queue.ID
-	only uint32 // one attempt; 0 is all
-	w    io.Writer
-	sent map[uint32]int64
+	n      *node
+	id     queue.ID
+	q      api.LogQuery
+	to     api.LogSink
+	sent   map[uint32]int64
+	worker map[uint32]string // whose log that was
+	told   []byte            // progress
+	at     uint32            // attempt that running follows
 }
 
-// ended writes what is left of the attempts that have ended.
+// wants reports whether an attempt's log is asked for and not behind already.
+func (f *follower) wants(attempt uint32) bool {
+	return (f.q.Attempt == 0 || attempt == f.q.Attempt) && attempt >= f.q.After.Attempt
+}
+
+// by notes who makes an attempt. Where its worker was lost another makes it
+// from the beginning, with a log of its own.
+func (f *follower) by(attempt uint32, worker string) {
+	if f.worker[attempt] != worker {
+		f.worker[attempt], f.sent[attempt] = worker, 0
+	}
+}
+
+// ended hands on what is left of the attempts that have ended.
 func (f *follower) ended(ctx context.Context, list []queue.Attempt) error {
 	for i := range list {
 		a := &list[i]
-		if f.only != 0 && a.Number != f.only || f.sent[a.Number] >= a.LogLen {
+		if !f.wants(a.Number) {
 			continue
 		}
-		if err := f.copy(ctx, a); err != nil {
-			return err
+		f.by(a.Number, a.Worker)
+		f.at = a.Number
+		if f.sent[a.Number] < a.LogLen {
+			if err := f.copy(ctx, a); err != nil {
+				return err
+			}
+			f.sent[a.Number] = math.MaxInt64
 		}
-		f.sent[a.Number] = a.LogLen
+		if a.Progress != nil {
+			if err := f.reported(a.Progress); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -76,8 +106,8 @@ func (f *follower) copy(ctx context.Context, a *queue.Attempt) error {
 	if a.LogBlob == "" {
 		// Without a blob the tail is all, unless keeping the blob failed.
 		begin := max(0, a.LogLen-int64(len(a.LogTail)))
-		_, err := f.w.Write(a.LogTail[min(max(from-begin, 0), int64(len(a.LogTail))):])
-		return err
+		f.sent[a.Number] = max(from, begin)
+		return f.heard(a.LogTail[min(max(from-begin, 0), int64(len(a.LogTail))):])
 	}
 	r, _, err := f.n.blobs.Open(ctx, a.LogBlob)
 	if err != nil {
@@ -90,31 +120,58 @@ func (f *follower) copy(ctx context.Context, a *queue.Attempt) error {
 		}
 		return err
 	}
-	_, err = io.Copy(f.w, r)
+	_, err = io.Copy(logWriter{f}, r)
 	return err
+}
+
+// logWriter is a follower to whom is written.
+type logWriter struct{ f *follower }
+
+// Write implements io.Writer.
+func (w logWriter) Write(p []byte) (int, error) { return len(p), w.f.heard(p) }
+
+// heard implements listener, for the attempt at hand.
+func (f *follower) heard(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	f.sent[f.at] += int64(len(b))
+	return f.to.Log(api.LogPlace{Attempt: f.at, Offset: f.sent[f.at], Worker: f.worker[f.at]}, b)
+}
+
+// reported implements listener.
+func (f *follower) reported(b []byte) error {
+	if bytes.Equal(b, f.told) {
+		return nil
+	}
+	f.told = bytes.Clone(b)
+	return f.to.Progress(f.at, f.told)
 }
 
 // running follows the present attempt.
 func (f *follower) running(ctx context.Context, v *queue.View) error {
-	if v.State != queue.Received || f.only != 0 && v.Attempt != f.only {
+	if v.State != queue.Received || !f.wants(v.Attempt) {
 		return nil
 	}
+	f.by(v.Attempt, v.Worker)
+	f.at = v.Attempt
 	from := f.sent[v.Attempt]
-	var err error
 	if v.Worker == f.n.folder.NodeID() {
-		from, err = f.n.live.follow(ctx, f.id, v.Attempt, from, f.w)
-	} else if addr := f.n.addrOf(v.Worker); addr != "" {
-		from, err = f.n.followElsewhere(ctx, addr, logRequest{ID: f.id, Attempt: v.Attempt, From: from}, f.w)
+		return f.n.live.follow(ctx, f.id, v.Attempt, from, f)
 	}
-	f.sent[v.Attempt] = from
-	return err
+	if addr := f.n.addrOf(v.Worker); addr != "" {
+		return f.n.followElsewhere(ctx, addr, logRequest{ID: f.id, Attempt: v.Attempt, From: from}, f)
+	}
+	return nil
 }
 
-// snapshot writes what a running attempt has said on this node so far.
-func (f *follower) snapshot(attempt uint32) error {
-	if f.only != 0 && attempt != f.only {
+// snapshot hands on what a running attempt has said on this node so far.
+func (f *follower) snapshot(v *queue.View) error {
+	if !f.wants(v.Attempt) {
 		return nil
 	}
-	_, err := f.w.Write(f.n.live.now(f.id, attempt))
-	return err
+	f.by(v.Attempt, v.Worker)
+	f.at = v.Attempt
+	log, _ := f.n.live.now(f.id, v.Attempt)
+	return f.heard(log[min(f.sent[v.Attempt], int64(len(log))):])
 }

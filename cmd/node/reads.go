@@ -29,33 +29,28 @@ func (n *node) Sync(ctx context.Context, minIndex uint64, level api.Consistency)
 // TaskState implements api.Tasks.
 func (n *node) TaskState(namespace string, id queue.ID) (queue.View, bool, error) {
 	v, ok, err := n.replica.TaskState(namespace, id)
-	n.observe(&v)
+	if b, begun := n.leader.Observed(id, v.Fence); begun && v.State == queue.Received {
+		v.State, v.StartedAt = queue.Started, b.At
+	}
 	return v, ok, err
 }
 
 // Task implements api.Tasks.
 func (n *node) Task(namespace string, id queue.ID) (queue.Detail, bool, error) {
 	d, ok, err := n.replica.Task(namespace, id)
-	n.observe(&d.View)
+	n.observe(true, &d.View)
+	n.nearer(&d)
 	return d, ok, err
-}
-
-// observe adds what only the leader has seen: that an attempt has begun.
-func (n *node) observe(v *queue.View) {
-	if v.State != queue.Received {
-		return
-	}
-	if at, ok := n.leader.Started(v.ID, v.Fence); ok {
-		v.State, v.StartedAt = queue.Started, at
-	}
 }
 
 // Tasks implements api.Tasks.
 func (n *node) Tasks(ctx context.Context, f queue.Filter) (api.Page, error) {
 	items, next, err := n.replica.Tasks(ctx, f)
+	views := make([]*queue.View, len(items))
 	for i := range items {
-		n.observe(&items[i])
+		views[i] = &items[i]
 	}
+	n.observe(false, views...)
 	return api.Page{Items: items, Next: next}, err
 }
 

@@ -90,6 +90,7 @@ func (l *loop) result(c *child, r *frame.Result, cl *claim) bool {
 		cl.release()
 		return skipped && r.Seq <= c.recalled
 	}
+	c.lastProgress(j, r.Seq)
 	c.live--
 	c.lagging = 0
 	if int64(len(r.Output)) > max(j.a.maxOutput(), 0) {
@@ -156,9 +157,20 @@ func (l *loop) progress(c *child, k *frame.Chunk) bool {
 	if j == nil || j.a.OnProgress == nil {
 		return false
 	}
-	if time.Duration(l.now-c.progressAt) >= progressLeast {
-		c.progressAt = l.now
-		j.a.OnProgress(k.Data)
+	if time.Duration(l.now-c.progressAt) < progressLeast {
+		c.late = k // heard of if it is the attempt's last
+		return true
 	}
+	c.progressAt, c.late = l.now, nil
+	j.a.OnProgress(k.Data)
 	return true
+}
+
+// lastProgress hands on what came too soon after another report, now that the
+// attempt has ended.
+func (c *child) lastProgress(j *job, seq uint64) {
+	if c.late != nil && c.late.Seq == seq && j.a.OnProgress != nil {
+		j.a.OnProgress(c.late.Data)
+	}
+	c.late = nil
 }

@@ -51,6 +51,7 @@ type child struct {
 
 	logged     map[uint64]int64 // log bytes received, by attempt
 	progressAt int64
+	late       *frame.Chunk // progress that came too soon after another
 
 	dying   string // the error type for whom the kill hits; "" while it lives
 	reason  string // for people

@@ -116,7 +116,7 @@ func TestProgress(t *testing.T) {
 	var got []string
 	a.OnProgress = func(b []byte) { got = append(got, string(b)) }
 	o := run(t, h, a)
-	if !o.OK || len(got) < 2 || got[0] != "20" {
+	if !o.OK || len(got) < 2 || got[0] != "20" || got[len(got)-1] != "100" {
 		t.Errorf("%v, %+v", got, o.Error)
 	}
 }

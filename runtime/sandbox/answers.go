@@ -46,7 +46,9 @@ func newAnswers(w io.Writer) *answers {
 func (a *answers) result(r *frame.Result, now time.Time, flush bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.progress = frame.Chunk{}
+	if a.progress.Data != nil {
+		a.addProgress() // the last one is kept, however soon it came
+	}
 	a.room(r.Size())
 	a.buf = r.Append(a.buf)
 	a.added(now)

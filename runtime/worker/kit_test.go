@@ -25,6 +25,7 @@ type boss struct {
 	session queue.Fence // zero: nobody leads
 	link    *bossLink
 	reports []Report
+	beats   []Beat
 	commit  time.Duration
 	refuse  func(*Report) []queue.Fence
 	ended   bool
@@ -64,13 +65,16 @@ func (l *bossLink) Recv(ctx context.Context) (Push, error) {
 	}
 }
 
-func (l *bossLink) Beat(context.Context, Beat) error {
+func (l *bossLink) Beat(_ context.Context, b Beat) error {
 	select {
 	case <-l.cut:
 		return errCut
 	default:
-		return nil
 	}
+	l.b.mu.Lock()
+	defer l.b.mu.Unlock()
+	l.b.beats = append(l.b.beats, b)
+	return nil
 }
 
 func (l *bossLink) Report(ctx context.Context, r *Report) (Answer, error) {
@@ -143,6 +147,21 @@ func (b *boss) greetings() []Hello {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]Hello(nil), b.hellos...)
+}
+
+// heard is the progress that beats have told, in order.
+func (b *boss) heard() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []string
+	for _, beat := range b.beats {
+		for _, x := range beat.Begun {
+			if x.Progress != nil {
+				all = append(all, string(x.Progress))
+			}
+		}
+	}
+	return all
 }
 
 func (b *boss) left() bool {
@@ -221,6 +240,14 @@ func taskID(n int) queue.ID { return queue.ID{15: byte(n), 14: byte(n >> 8)} }
 
 func (s *stage) ok(n int, result string) {
 	s.end(taskID(n), host.Result{Began: true, Outcome: queue.Outcome{OK: true, Result: []byte(result), Usage: queue.Usage{WallNanos: 1e6}}})
+}
+
+// tell has an attempt report its progress.
+func (s *stage) tell(n int, progress string) {
+	s.mu.Lock()
+	p := s.on[taskID(n)]
+	s.mu.Unlock()
+	p.a.OnProgress([]byte(progress))
 }
 
 func (s *stage) input(n int) string {

@@ -10,6 +10,8 @@ import (
 type Logs interface {
 	// Log adds to the log of an attempt; b may be kept.
 	Log(id queue.ID, attempt uint32, b []byte)
+	// Progress is the newest report of an attempt, one JSON text; b may be kept.
+	Progress(id queue.ID, attempt uint32, b []byte)
 	// Ended says that nothing more comes.
 	Ended(id queue.ID, attempt uint32)
 }
@@ -25,11 +27,12 @@ func (w *Worker) listen(j *job, a *host.Attempt) {
 		}
 	}
 	j.number = uint32(a.Number)
+	a.OnProgress = func(b []byte) { w.progressed(j, j.number, b) }
 }
 
 // hush tells followers that a job's attempt has ended.
 func (w *Worker) hush(j *job) {
-	if w.cfg.Logs != nil && len(j.log) > 0 {
+	if w.cfg.Logs != nil && len(j.log)+len(j.progress) > 0 {
 		w.cfg.Logs.Ended(j.id, j.number)
 	}
 }

@@ -89,6 +89,9 @@ type Begun struct {
 	ID    queue.ID
 	Fence queue.Fence
 	At    int64 // wall clock, unix nanoseconds
+	// Progress is the attempt's newest report of itself, one JSON text; nil
+	// where there is none, or none since it was told last.
+	Progress []byte
 }
 
 // Report is what shall be committed, all in one step, the limit first.

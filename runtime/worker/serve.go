@@ -106,6 +106,7 @@ func (w *Worker) serve(ctx context.Context, link Link) error {
 	l := &line{Link: link, end: cancel}
 	w.mu.Lock()
 	t := w.tenure
+	t.retell()
 	w.mu.Unlock()
 	var work sync.WaitGroup
 	for range reporters {
@@ -151,7 +152,7 @@ func (w *Worker) beat(ctx context.Context, l *line, t *tenure) error {
 		}
 		now := time.Now()
 		w.mu.Lock()
-		due := now.Sub(last) >= beatEvery || t.untold()
+		due := now.Sub(last) >= beatEvery || t.untold() || now.Sub(last) >= progressEvery && t.unheard()
 		b := Beat{Seq: l.seq.Load()}
 		if due {
 			b.Begun = t.running()

@@ -179,6 +179,7 @@ func (w *Worker) done(j *job, r *host.Result) {
 		j.beganAt = r.Outcome.Started
 		w.able(j)
 	}
+	j.lastWord(r)
 	j.outcome = &r.Outcome
 	if len(r.Outcome.Result) > queue.MaxInline || j.longLog() {
 		j.phase, j.release = storing, r.Hold()

@@ -47,6 +47,10 @@ type job struct {
 	release func() // what the outcome's result takes of the host's room
 	number  uint32 // of the attempt
 	log     []byte // what it has logged; the host's goroutine writes it until done
+	// progress is the attempt's newest report of itself, and untold says that
+	// no beat has carried it on this link.
+	progress []byte
+	untold   bool
 }
 
 // stop has a job that the host has killed, by whoever submits it or by the
@@ -98,11 +102,18 @@ func (t *tenure) held() []Held {
 // running lists what a beat tells.
 func (t *tenure) running() []Begun {
 	var list []Begun
+	room := beatProgress
 	for _, j := range t.jobs {
-		if j.begun() {
-			j.told = true
-			list = append(list, Begun{ID: j.id, Fence: j.fence, At: j.beganAt})
+		if !j.begun() {
+			continue
 		}
+		j.told = true
+		b := Begun{ID: j.id, Fence: j.fence, At: j.beganAt}
+		if j.untold && room > 0 {
+			b.Progress, j.untold = j.progress, false
+			room -= len(b.Progress)
+		}
+		list = append(list, b)
 	}
 	return list
 }

@@ -21,6 +21,8 @@ type Job struct {
 	Call    wire.Call
 	Attempt int
 	Log     io.Writer
+	// Progress tells how far the attempt is, as any JSON.
+	Progress func(v any) error
 }
 
 // Func plays a task: what it returns becomes the result as JSON, an error the
@@ -69,6 +71,7 @@ func (s *Server) drive(t *task) {
 		s.update(t, func() {
 			t.State = wire.StateRetry
 			t.ReadyAt = wire.Time{Time: time.Now().Add(delay).UTC()}
+			s.moved(t)
 		})
 	}
 }
@@ -124,12 +127,14 @@ func (s *Server) attempt(t *task, n int) (retry bool, delay time.Duration) {
 	f := s.funcs[t.Task.Task]
 	t.State, t.Attempt, t.StartedAt, t.cancel = wire.StateStarted, uint32(n), now(), cancel
 	t.Delivery++
+	t.Progress = nil
+	s.moved(t)
 	s.change()
 	s.mu.Unlock()
 	if f == nil {
 		f = echo
 	}
-	result, err := f(ctx, Job{ID: t.ID, Call: t.call, Attempt: n, Log: &taskLog{s, t}})
+	result, err := f(ctx, Job{ID: t.ID, Call: t.call, Attempt: n, Log: &taskLog{s, t}, Progress: func(v any) error { return s.progress(t, v) }})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if wire.Final(t.State) {
@@ -183,6 +188,7 @@ func errorOf(err error) *wire.Error {
 func (s *Server) end(t *task, state string, result json.RawMessage, e *wire.Error) {
 	t.State, t.Result, t.Error, t.FinishedAt = state, result, e, now()
 	t.WaitsFor = ""
+	s.moved(t)
 	if t.call.IgnoreResult {
 		t.Result = nil
 	}
@@ -191,6 +197,16 @@ func (s *Server) end(t *task, state string, result json.RawMessage, e *wire.Erro
 		t.Usage = &wire.Usage{WallMS: float64(wall) / 1e6, CPUMS: 0.1, MemoryBytes: 1 << 16}
 	}
 	s.change()
+}
+
+// progress keeps what an attempt tells of itself.
+func (s *Server) progress(t *task, v any) error {
+	raw, err := encode(v)
+	if err != nil {
+		return err
+	}
+	s.update(t, func() { t.Progress = raw })
+	return nil
 }
 
 func (s *Server) update(t *task, f func()) {

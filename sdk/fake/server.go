@@ -43,7 +43,9 @@ type Server struct {
 	pools   map[name]*wire.Pool
 	seen    map[name]*seen // by route and idempotency key
 	cluster wire.Cluster
-	before  func(w http.ResponseWriter, r *http.Request) bool
+	// happened is all that events tell, in order.
+	happened []wire.Event
+	before   func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // name is a thing within its namespace.
@@ -97,6 +99,7 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET /v1/tasks/{id}", s.getTask)
 	on("POST /v1/tasks/{id}/revoke", s.revoke)
 	m.HandleFunc("GET /v1/tasks/{id}/logs", s.logs)
+	m.HandleFunc("GET /v1/events", s.events)
 	on("PUT /v1/modules/{name}", s.putModule)
 	on("GET /v1/modules", s.listModules)
 	on("GET /v1/modules/{name}", s.getModule)

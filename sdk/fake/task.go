@@ -140,6 +140,7 @@ func (s *Server) accept(namespace string, call wire.Call) (*task, error) {
 func (s *Server) begin(t *task) {
 	s.tasks[t.ID] = t
 	s.order = append(s.order, t)
+	s.moved(t)
 	s.change()
 	s.runs.Add(1)
 	go s.drive(t)
@@ -254,7 +255,7 @@ func (s *Server) pick(want func(*task) bool) []wire.Task {
 	for _, t := range slices.Backward(s.order) {
 		if want(t) {
 			v := t.Task
-			v.Args, v.Kwargs, v.Input, v.Result, v.Labels, v.Headers, v.Attempts = nil, nil, nil, nil, nil, nil, nil
+			v.Args, v.Kwargs, v.Input, v.Result, v.Labels, v.Headers, v.Attempts, v.Progress = nil, nil, nil, nil, nil, nil, nil, nil
 			found = append(found, v)
 		}
 	}
@@ -287,35 +288,4 @@ func (s *Server) revoke(r *http.Request) (int, any, error) {
 		s.end(t, wire.StateRevoked, nil, &wire.Error{Type: "revoked", Message: "revoked"})
 	}
 	return http.StatusOK, wire.Submitted{ID: t.ID, State: t.State, Task: t.Task.Task, Queue: t.Queue}, nil
-}
-
-func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
-	t, err := s.find(r)
-	if err != nil {
-		writeProblem(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	for sent := 0; ; {
-		s.mu.Lock()
-		part, ended, changed := bytes.Clone(t.log[sent:]), wire.Final(t.State), s.changed
-		s.mu.Unlock()
-		sent += len(part)
-		if _, err := w.Write(part); err != nil {
-			return
-		}
-		if http.NewResponseController(w).Flush() != nil {
-			return
-		}
-		if ended || r.URL.Query().Get("follow") != "true" {
-			return
-		}
-		select {
-		case <-changed:
-		case <-r.Context().Done():
-			return
-		case <-s.ctx.Done():
-			return
-		}
-	}
 }

@@ -88,6 +88,8 @@ func Exercise(t *testing.T, client *windrow.Client) {
 		{"a task expires", (*suite).expires},
 		{"a task that takes too long is killed", (*suite).timeout},
 		{"a log is kept and can be followed", (*suite).logs},
+		{"what is followed ends with the task", (*suite).follow},
+		{"events tell of every step once, in order", (*suite).events},
 		{"modules keep their versions", (*suite).modules},
 		{"bytes that are no module are refused", (*suite).badModule},
 		{"a module that is needed stays", (*suite).moduleInUse},

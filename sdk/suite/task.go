@@ -241,3 +241,48 @@ func (s *suite) logs() {
 		}
 	}
 }
+
+func (s *suite) follow() {
+	t := s.T
+	id := s.submit(windrow.Call{Task: "suite-logger.main", Countdown: windrow.After(30 * time.Millisecond)})
+	var text, last string
+	for n, err := range s.c.Follow(bounded(t), id, windrow.LogOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, last = text+n.Text, n.Type+" "+n.State
+	}
+	if text != "line 1\nline 2\nline 3\n" || last != "end success" {
+		t.Errorf("it said %q and then %q", text, last)
+	}
+}
+
+func (s *suite) events() {
+	t := s.T
+	first := s.submit(windrow.Call{Task: "suite-echo.main", Countdown: windrow.After(time.Hour)})
+	if _, err := s.c.Revoke(bounded(t), first, false); err != nil {
+		t.Fatal(err)
+	}
+	filter := windrow.EventFilter{Task: first, After: "0-0"}
+	var seen []string
+	for e, err := range s.c.Events(bounded(t), filter) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen = append(seen, e.State); e.State == wire.StateRevoked {
+			filter.After = e.ID
+			break
+		}
+	}
+	if len(seen) != 2 || seen[0] != wire.StatePending {
+		t.Errorf("events told %v", seen)
+	}
+	second := s.submit(windrow.Call{Task: "suite-echo.main"})
+	filter.Task, filter.Types = second, []string{"task.success"}
+	for e, err := range s.c.Events(bounded(t), filter) {
+		if err != nil || e.TaskID != second || e.Type != "task.success" {
+			t.Errorf("after %s came %+v, %v", filter.After, e, err)
+		}
+		break
+	}
+}

@@ -61,6 +61,10 @@ type Task struct {
 	FinishedAt Time `json:"finished_at,omitzero"`
 	RemovedAt  Time `json:"removed_at,omitzero"` // when the record goes
 
+	// Progress is what the present attempt, or the last one, has told of itself
+	// last, as the guest wrote it. It is an observation, which may be missing.
+	Progress json.RawMessage `json:"progress,omitempty"`
+
 	Usage  *Usage `json:"usage,omitempty"` // of the last attempt that ended
 	Worker string `json:"worker,omitempty"`
 
@@ -105,6 +109,8 @@ type Attempt struct {
 	Error      *Error `json:"error,omitempty"`
 	Usage      *Usage `json:"usage,omitempty"`
 	LogBytes   int64  `json:"log_bytes,omitempty"`
+	// Progress is what it told last, if that was at most 4 KiB.
+	Progress json.RawMessage `json:"progress,omitempty"`
 }
 
 // Submitted answers POST /v1/tasks without ?wait=.

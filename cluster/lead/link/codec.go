@@ -9,7 +9,7 @@ import (
 )
 
 // protocol is the first byte of a hello and of its answer.
-const protocol = 1
+const protocol = 2
 
 // ErrProtocol says that the other side sent what is no message.
 var ErrProtocol = errors.New("damaged message of a worker's link")
@@ -194,6 +194,7 @@ func encodeBeat(n uint64, b *Beat) []byte {
 		w.ID(x.ID)
 		w.Fence(x.Fence)
 		w.Int(x.At)
+		w.Bytes(x.Progress)
 	}
 	return w.Done()
 }
@@ -202,8 +203,8 @@ func decodeBeat(frame []byte) (uint64, Beat, error) {
 	r := open(frame, kindBeat)
 	n := r.Uint()
 	b := Beat{Seq: r.Uint()}
-	for range r.Count(19) {
-		b.Begun = append(b.Begun, Begun{ID: r.ID(), Fence: r.Fence(), At: r.Int()})
+	for range r.Count(20) {
+		b.Begun = append(b.Begun, Begun{ID: r.ID(), Fence: r.Fence(), At: r.Int(), Progress: r.Bytes()})
 	}
 	return n, b, finish(r, "beat")
 }

@@ -123,7 +123,7 @@ func TestSmallMessagesComeBack(t *testing.T) {
 		n := rapid.Uint64().Draw(t, "number")
 		b := Beat{Seq: rapid.Uint64().Draw(t, "seq")}
 		for range rapid.IntRange(0, 4).Draw(t, "begun") {
-			b.Begun = append(b.Begun, Begun{ID: ids.Draw(t, "id"), Fence: fences.Draw(t, "fence"), At: rapid.Int64().Draw(t, "at")})
+			b.Begun = append(b.Begun, Begun{ID: ids.Draw(t, "id"), Fence: fences.Draw(t, "fence"), At: rapid.Int64().Draw(t, "at"), Progress: rapid.SampledFrom([][]byte{nil, []byte("7")}).Draw(t, "progress")})
 		}
 		m, got, err := decodeBeat(encodeBeat(n, &b))
 		same(t, got, b, err)

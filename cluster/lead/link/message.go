@@ -75,6 +75,9 @@ type Begun struct {
 	ID    queue.ID
 	Fence queue.Fence
 	At    int64 // worker's wall clock, unix nanoseconds
+	// Progress is the attempt's newest report of itself, one JSON text; nil
+	// where nothing is new.
+	Progress []byte
 }
 
 // Report is what a worker wants in the log. All of it takes effect in one
