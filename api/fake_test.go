@@ -357,7 +357,7 @@ func (f *fake) queueView(namespace, name string) queue.QueueView {
 	}
 	if d := f.docs[docKey(command.KindQueue, namespace, name)]; len(d) > 0 {
 		a := d[len(d)-1].Attributes
-		v.Paused, v.Rate = a.Paused, queue.Rate{N: a.RateN, Per: a.RatePer}
+		v.Paused, v.Rate, v.DeadTTL = a.Paused, queue.Rate{N: a.RateN, Per: a.RatePer}, a.DeadTTL
 	}
 	return v
 }

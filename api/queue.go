@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 
 // queueOf writes a queue as clients see it.
 func queueOf(v *queue.QueueView, now time.Time) wire.Queue {
-	q := wire.Queue{Name: v.Name, Pending: v.Pending, Scheduled: v.Scheduled, Running: v.Running, Dead: v.Dead, Paused: v.Paused}
+	q := wire.Queue{Name: v.Name, Pending: v.Pending, Scheduled: v.Scheduled, Running: v.Running, Dead: v.Dead, Paused: v.Paused,
+		DeadLetterTTL: wire.Duration(cmp.Or(v.DeadTTL, queue.DefaultDeadTTL))}
 	if v.OldestReadyAt > 0 {
 		q.OldestSeconds = max(now.Sub(time.Unix(0, v.OldestReadyAt)).Seconds(), 0)
 	}
@@ -93,7 +95,7 @@ func (s *Server) getQueue(c *fiber.Ctx) error {
 func (s *Server) sendQueue(c *fiber.Ctx, namespace, name string, set *command.Attributes) error {
 	v, ok := s.node.Queue(namespace, name)
 	if set != nil {
-		v.Paused, v.Rate = set.Paused, queue.Rate{N: set.RateN, Per: set.RatePer}
+		v.Paused, v.Rate, v.DeadTTL = set.Paused, queue.Rate{N: set.RateN, Per: set.RatePer}, set.DeadTTL
 	} else if !ok && name != queue.DefaultQueue {
 		return refuse(wire.CodeNotFound, "no queue %q is in namespace %q; a queue begins with its first task, or with PUT /v1/queues/%s", name, namespace, name)
 	}
@@ -131,6 +133,9 @@ func (s *Server) putQueue(c *fiber.Ctx) error {
 		}
 		if rate != nil {
 			a.RateN, a.RatePer = rate.N, rate.Per
+		}
+		if ask.DeadLetterTTL != nil {
+			a.DeadTTL = int64(*ask.DeadLetterTTL)
 		}
 	})
 	if err != nil {

@@ -29,6 +29,15 @@ func TestQueues(t *testing.T) {
 	if !q.Paused || q.RateLimit.N != 10 && q.RateLimit != nil {
 		t.Fatalf("%+v", q)
 	}
+	b.do("PUT", "/v1/queues/other", `{"dead_letter_ttl":"12h"}`).ok(200, &q)
+	if q.DeadLetterTTL.String() != "12h" || q.RateLimit != nil && q.RateLimit.N != 10 {
+		t.Fatalf("%+v", q)
+	}
+	b.do("GET", "/v1/queues/other", "").ok(200, &q)
+	if q.DeadLetterTTL.String() != "12h" {
+		t.Fatalf("read back %+v", q)
+	}
+	b.do("PUT", "/v1/queues/other", `{"dead_letter_ttl":"soon"}`).problem(400, "invalid_field")
 	b.do("PUT", "/v1/queues/other", `{"rate_limit":"10"}`).problem(400, "invalid_field")
 	b.do("PUT", "/v1/queues/other", `{"paus":true}`).problem(400, "invalid_field")
 	b.do("PUT", "/v1/queues/other", `{"paused":1}`).problem(400, "invalid_field")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,9 @@ func queueFields(f *fields, q *wire.Queue) {
 	f.add("Scheduled", count(q.Scheduled))
 	f.add("Running", count(q.Running))
 	f.add("Dead", count(q.Dead))
+	if q.DeadLetterTTL > 0 {
+		f.add("Dead letters stay", q.DeadLetterTTL.String())
+	}
 	f.add("Rate limit", rate(q))
 }
 
@@ -103,25 +107,31 @@ func queueShow(a *app) *cobra.Command {
 }
 
 func queueSet(a *app) *cobra.Command {
-	var limit string
+	var limit, dead string
 	cmd := &cobra.Command{
 		Use:               "set QUEUE",
 		Short:             "Change a queue's settings",
-		Example:           "  windrow queue set mail --rate-limit 100/m\n  windrow queue set mail --rate-limit none",
+		Example:           "  windrow queue set mail --rate-limit 100/m\n  windrow queue set mail --rate-limit none\n  windrow queue set mail --dead-letter-ttl 30d",
 		Args:              want(1, 1),
 		ValidArgsFunction: a.completeFirst(queueNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var settings windrow.QueueSettings
-			switch {
-			case !cmd.Flags().Changed("rate-limit"):
-				return usagef("nothing to set; give --rate-limit")
-			case limit == "none":
-				settings.RateLimit = new("")
-			default:
-				if _, err := wire.ParseRate(limit); err != nil {
+			flags := cmd.Flags()
+			if !flags.Changed("rate-limit") && !flags.Changed("dead-letter-ttl") {
+				return usagef("nothing to set; give --rate-limit or --dead-letter-ttl")
+			}
+			if flags.Changed("rate-limit") {
+				if _, err := wire.ParseRate(limit); err != nil && limit != "none" {
 					return usagef("--rate-limit: %w; or none", err)
 				}
-				settings.RateLimit = &limit
+				settings.RateLimit = new(strings.TrimPrefix(limit, "none"))
+			}
+			if flags.Changed("dead-letter-ttl") {
+				ttl, err := wire.ParseDuration(dead)
+				if err != nil {
+					return usagef("--dead-letter-ttl: %w", err)
+				}
+				settings.DeadLetterTTL = &ttl
 			}
 			c, err := a.connect()
 			if err != nil {
@@ -135,6 +145,7 @@ func queueSet(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&limit, "rate-limit", "", "`RATE` of all its tasks' starts over the cluster, such as 10/s, 100/m, 5000/h; none lifts it")
+	cmd.Flags().StringVar(&dead, "dead-letter-ttl", "", "`TIME` in which its tasks that are given up from now on can be replayed, such as 12h or 30d; 0 gives the usual 7d")
 	return cmd
 }
 

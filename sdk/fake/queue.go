@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,11 +10,14 @@ import (
 	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
+// deadLetterTTL is the usual one.
+const deadLetterTTL = wire.Duration(7 * 24 * time.Hour)
+
 // queue finds a queue or makes it. The lock is held.
 func (s *Server) queue(key name) *wire.Queue {
 	q := s.queues[key]
 	if q == nil {
-		q = &wire.Queue{Name: key.name}
+		q = &wire.Queue{Name: key.name, DeadLetterTTL: deadLetterTTL}
 		s.queues[key] = q
 	}
 	return q
@@ -83,6 +87,9 @@ func (s *Server) putQueue(r *http.Request) (int, any, error) {
 			return 0, nil, fieldProblem(err)
 		}
 		q.RateLimit = &rate
+	}
+	if set.DeadLetterTTL != nil {
+		q.DeadLetterTTL = cmp.Or(*set.DeadLetterTTL, deadLetterTTL)
 	}
 	s.change()
 	return http.StatusOK, s.count(named(r)), nil

@@ -136,6 +136,12 @@ func (s *suite) queues() {
 	if lifted.RateLimit != nil {
 		t.Errorf("the limit %v was not lifted", lifted.RateLimit)
 	}
+	short, usual := windrow.After(time.Hour), windrow.After(0)
+	set = must[*windrow.Queue](t)(s.c.SetQueue(ctx, queue, windrow.QueueSettings{DeadLetterTTL: short}))
+	reset := must[*windrow.Queue](t)(s.c.SetQueue(ctx, queue, windrow.QueueSettings{DeadLetterTTL: usual}))
+	if set.DeadLetterTTL != *short || reset.DeadLetterTTL.Std() != 7*24*time.Hour {
+		t.Errorf("dead letters stay %s, then %s", set.DeadLetterTTL, reset.DeadLetterTTL)
+	}
 	if dead := must[[]windrow.Task](t)(windrow.Collect(s.c.DeadLetters(ctx, queue), 0)); len(dead) != 0 {
 		t.Errorf("%d dead letters", len(dead))
 	}

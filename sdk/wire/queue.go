@@ -10,6 +10,8 @@ type Queue struct {
 	OldestSeconds float64 `json:"oldest_seconds"` // how long the oldest ready task has waited
 	Paused        bool    `json:"paused"`
 	RateLimit     *Rate   `json:"rate_limit,omitempty"`
+	// DeadLetterTTL is how long dead-lettered tasks can be replayed.
+	DeadLetterTTL Duration `json:"dead_letter_ttl,omitempty"`
 }
 
 // QueueSettings is the body of PUT /v1/queues/{q}. What is nil stays.
@@ -17,6 +19,9 @@ type QueueSettings struct {
 	Paused *bool `json:"paused,omitempty"`
 	// RateLimit of all tasks of the queue; the empty string lifts it.
 	RateLimit *string `json:"rate_limit,omitempty"`
+	// DeadLetterTTL of tasks that are dead-lettered from then on; 0 gives the
+	// usual 7 days.
+	DeadLetterTTL *Duration `json:"dead_letter_ttl,omitempty"`
 }
 
 // Replay is the body of POST /v1/queues/{q}/dead/replay. Without IDs all that
