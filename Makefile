@@ -63,6 +63,10 @@ wasm: ## the example modules in bin/wasm/
 demo: build ## a node, modules, tasks and their results, before your eyes
 	@go run ./examples/demo
 
+.PHONY: docs
+docs: ## the documentation as a site in bin/site/
+	@scripts/site/build.sh
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin
@@ -95,6 +99,10 @@ race: build ## all tests under the race detector, which needs a C compiler
 .PHONY: ui-test
 ui-test: page programs ## the page in a headless Chromium
 	@api/ui/test/run.sh
+
+.PHONY: newcomer
+newcomer: ## the README's first five minutes in a fresh clone, timed
+	@scripts/newcomer.sh
 
 .PHONY: vet
 vet: ## go vet and gofmt

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,14 +14,15 @@ import (
 	"github.com/windrow-dev/windrow/internal/testnode"
 )
 
-// TestDocs runs what the README's five minutes and the tutorial tell a newcomer
-// to type, as it stands there, and looks for the output that they promise. Only
-// where a node listens and where files lie differ.
+// TestDocs runs what the README's five minutes, the tutorial and the guide to the
+// SDK tell a newcomer to type, as it stands there, and looks for the output that
+// they promise. Only where a node listens and where files lie differ.
 func TestDocs(t *testing.T) {
 	tools := commandLine(t)
 	for _, c := range []struct{ file, from, to string }{
 		{"README.md", "## Your own task", "## Three machines"},
 		{"docs/first-task.md", "# Your first task", "## Go on"},
+		{"docs/guest-go.md", "## A complete example", "## Input"},
 	} {
 		t.Run(filepath.Base(c.file), func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("../..", c.file))
@@ -67,7 +69,11 @@ func runScript(t *testing.T, tools, script string) string {
 	if err := os.Symlink(filepath.Join(tools, "bin"), filepath.Join(dir, "bin")); err != nil {
 		t.Fatal(err)
 	}
-	script = strings.NewReplacer("http://127.0.0.1:8080", n.URL(), "/tmp/", dir+"/").Replace(script)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script = strings.NewReplacer("http://127.0.0.1:8080", n.URL(), "/tmp/", dir+"/", "$HOME/windrow/", root+"/").Replace(script)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
@@ -93,10 +99,14 @@ func goEnv(t *testing.T, name string) string {
 	return strings.TrimSpace(string(b))
 }
 
+// named begins a paragraph that says in which file the code below it stands.
+var named = regexp.MustCompile("^`([a-z_]+\\.go)`")
+
 // readFences gives the commands of a page's sh blocks, but for those that build
-// Windrow or start a node, and the text of its plain blocks: what is printed.
+// Windrow or start a node; the files that it has, as commands that write them; and
+// the text of its plain blocks: what is printed.
 func readFences(page string) (script string, promised []string) {
-	kind, open := "", false
+	kind, file, open := "", "", false
 	var block strings.Builder
 	for line := range strings.Lines(page) {
 		mark, fence := strings.CutPrefix(strings.TrimSpace(line), "```")
@@ -107,11 +117,18 @@ func readFences(page string) (script string, promised []string) {
 			block.Reset()
 		case fence:
 			open = false
-			if kind == "" {
+			switch {
+			case kind == "":
 				promised = append(promised, strings.TrimSpace(block.String()))
+			case kind == "go" && file != "":
+				script += "cat > " + file + " <<'END OF FILE'\n" + block.String() + "END OF FILE\n"
+				file = ""
 			}
 		case !open:
-		case kind == "":
+			if m := named.FindStringSubmatch(line); m != nil {
+				file = m[1]
+			}
+		case kind == "" || kind == "go":
 			block.WriteString(line)
 		case kind == "sh" && command != "make build" && !strings.HasSuffix(command, "windrowd &"):
 			script += line
@@ -120,9 +137,37 @@ func readFences(page string) (script string, promised []string) {
 	return script, promised
 }
 
+// TestDemo runs what `make demo` runs, on the modules that it shows.
+func TestDemo(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.Symlink(testnode.Binary(t), filepath.Join(bin, "windrowd")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"log-etl", "grade-updates"} {
+		goIn(t, "../..", wasip1, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, "wasm", name+".wasm"), "./examples/wasm/"+name)
+	}
+	out := goIn(t, "../..", []string{"CGO_ENABLED=0"}, "run", "./examples/demo", "-bin", bin)
+	for _, promised := range []string{"kill -9 of the node", "byte for byte, those expected", "a shell script as a module: 422"} {
+		if !strings.Contains(out, promised) {
+			t.Errorf("the demo does not say %q:\n%s", promised, out)
+		}
+	}
+}
+
+// TestNewcomer follows the README in a clone, from `git clone` to a task of one's
+// own, and prints what each step took.
+func TestNewcomer(t *testing.T) {
+	onlyLong(t)
+	out, err := exec.CommandContext(t.Context(), "../../scripts/newcomer.sh").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
 func TestReadFences(t *testing.T) {
-	script, promised := readFences("text\n```sh\nmake build\nbin/windrowd &   # a node\na | b &&\n```\n```go\nx\n```\n```\nout\n```\n```sh\nc\n```\n")
-	if script != "a | b &&\nc\n" || len(promised) != 1 || promised[0] != "out" {
+	script, promised := readFences("text\n```sh\nmake build\nbin/windrowd &   # a node\na | b &&\n```\n```go\nx\n```\n```\nout\n```\n`f.go`:\n\n```go\ny\n```\n```sh\nc\n```\n")
+	if script != "a | b &&\ncat > f.go <<'END OF FILE'\ny\nEND OF FILE\nc\n" || len(promised) != 1 || promised[0] != "out" {
 		t.Errorf("got %q, %q", script, promised)
 	}
 }
