@@ -42,6 +42,7 @@ func types() map[reflect.Type]*openapi.Schema {
 	limit.Type, limit.Default = "integer", 1
 	key := &openapi.Schema{Type: "string", MinLength: 1, MaxLength: maxKey}
 	return map[reflect.Type]*openapi.Schema{
+		reflect.TypeFor[wire.Canvas]():   canvasSchema(),
 		reflect.TypeFor[wire.Time]():     moment,
 		reflect.TypeFor[wire.Duration](): {AnyOf: []*openapi.Schema{span, seconds}, Examples: []any{"30s", 30}},
 		reflect.TypeFor[wire.Expires]():  {AnyOf: []*openapi.Schema{moment, span, seconds}, Examples: []any{"10m"}},

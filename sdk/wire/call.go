@@ -39,8 +39,9 @@ type Call struct {
 	Pool           string          `json:"pool,omitempty"`
 	PoolSlots      *int            `json:"pool_slots,omitempty"`
 
-	Link      []Call `json:"link,omitempty"`
-	LinkError []Call `json:"link_error,omitempty"`
+	// Link is run with the result, LinkError with what is known of the failure.
+	Link      []Canvas `json:"link,omitempty"`
+	LinkError []Canvas `json:"link_error,omitempty"`
 
 	IgnoreResult bool      `json:"ignore_result,omitempty"`
 	ResultTTL    *Duration `json:"result_ttl,omitempty"`

@@ -133,10 +133,10 @@ func (s *scanner) keyField(c *Call, name []byte, depth int) (place int, err erro
 		c.PoolSlots, err = some(s.int(1, maxSlots))
 		return 21, err
 	case "link":
-		c.Link, err = s.links(depth)
+		c.Link, err = s.canvases(depth, maxLinks)
 		return 22, err
 	case "link_error":
-		c.LinkError, err = s.links(depth)
+		c.LinkError, err = s.canvases(depth, maxLinks)
 		return 23, err
 	case "ignore_result":
 		c.IgnoreResult, err = s.bool()
@@ -197,28 +197,6 @@ func (s *scanner) choice(names ...string) (string, error) {
 	}
 	last := len(names) - 1
 	return "", reason("want %s or %s, got %q", strings.Join(quoted[:last], ", "), quoted[last], clip(v))
-}
-
-// links reads a list of signatures.
-func (s *scanner) links(depth int) ([]Call, error) {
-	if s.peek() != '[' {
-		return nil, s.want("a list of calls")
-	}
-	s.i++
-	var list []Call
-	for first := true; ; first = false {
-		ok, err := s.element(first)
-		if err != nil || !ok {
-			return list, err
-		}
-		if len(list) == maxLinks {
-			return nil, reason("has more than %d entries", maxLinks)
-		}
-		list = append(list, Call{})
-		if err := s.call(&list[len(list)-1], depth+1); err != nil {
-			return nil, InField("["+strconv.Itoa(len(list)-1)+"]", err)
-		}
-	}
 }
 
 var retryFields = []string{"max", "backoff", "factor", "max_backoff", "jitter", "on", "not_on"}

@@ -9,8 +9,9 @@ import (
 // walks a call three times and allocates for each field; submission is the
 // busiest path of a node.
 type scanner struct {
-	b []byte
-	i int
+	b     []byte
+	i     int
+	tasks int // that the canvases read so far make
 }
 
 func (s *scanner) fail(why string) error { return &SyntaxError{Offset: s.i, Reason: why} }
