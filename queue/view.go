@@ -10,24 +10,27 @@ type View struct {
 	// ReplayedAs is the task that ran a dead-lettered one anew, ReplayOf the
 	// other way round.
 	ReplayOf, ReplayedAs ID
-	Attempt              uint32 // attempts begun so far as the log knows, the present one included
-	Delivery             uint32 // assignments that began
-	CreatedAt            int64  // T of the acceptance
-	ReadyAt              int64  // when it may run: its ETA or its next attempt
-	ExpiresAt            int64  // 0 for never
-	StartedAt            int64  // worker's clock, of the last attempt
-	FinishedAt           int64  // T of the end, 0 while alive
-	RemovedAt            int64  // when the record and its result go, 0 while alive
-	Worker               string // of the last assignment
-	Fence                Fence  // of the present assignment
-	FairnessKey          string
-	UniqueKey            string
-	ConcurrencyKey       string
-	ConcurrencyLimit     uint32
-	Error                *Error
-	Usage                Usage
-	LogLen               int64
-	ResultBlob           string
+	// Run is the run that it belongs to, Cause the task whose failure kept it
+	// from running; zero for none.
+	Run, Cause       ID
+	Attempt          uint32 // attempts begun so far as the log knows, the present one included
+	Delivery         uint32 // assignments that began
+	CreatedAt        int64  // T of the acceptance
+	ReadyAt          int64  // when it may run: its ETA or its next attempt
+	ExpiresAt        int64  // 0 for never
+	StartedAt        int64  // worker's clock, of the last attempt
+	FinishedAt       int64  // T of the end, 0 while alive
+	RemovedAt        int64  // when the record and its result go, 0 while alive
+	Worker           string // of the last assignment
+	Fence            Fence  // of the present assignment
+	FairnessKey      string
+	UniqueKey        string
+	ConcurrencyKey   string
+	ConcurrencyLimit uint32
+	Error            *Error
+	Usage            Usage
+	LogLen           int64
+	ResultBlob       string
 	// WaitsFor says, of a task that waits, for what: "time", "slot",
 	// "pool NAME", "concurrency_key KEY", "rate", "paused".
 	WaitsFor string

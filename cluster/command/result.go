@@ -19,6 +19,7 @@ const (
 	CodeInUse           Code = "module_in_use"
 	CodePoolNotFound    Code = "pool_not_found"
 	CodePoolTooSmall    Code = "pool_too_small"
+	CodeTooManyQueues   Code = "too_many_queues"
 	CodeConflict        Code = "conflict"
 	CodeStage           Code = "stage_expired"
 	CodeEnded           Code = "already_ended"

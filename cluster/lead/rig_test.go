@@ -39,6 +39,8 @@ func (r *records) Delete(k []byte) {
 
 func (r *records) Expire(uint16, int64, queue.ID, uint32) {}
 
+func (r *records) ExpireRun(uint16, int64, queue.ID, uint32) {}
+
 func (r *records) get(k []byte) ([]byte, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -16,6 +16,8 @@ func (nowhere) Put([]byte, []byte)                     {}
 func (nowhere) Delete([]byte)                          {}
 func (nowhere) Expire(uint16, int64, queue.ID, uint32) {}
 
+func (nowhere) ExpireRun(uint16, int64, queue.ID, uint32) {}
+
 // fillWith submits n tasks in entries of 500.
 func fillWith(m *Machine, n int, countdown int64) (index uint64) {
 	m.Apply(1, firstEntry())

@@ -41,16 +41,41 @@ func (m *Machine) holdBlobs(t *task, due int64) {
 	if t.extra == nil || len(t.extra.blobs) == 0 {
 		return
 	}
-	h := hold{due: due, id: t.id, digests: t.extra.blobs}
+	m.keepHold(&hold{due: due, id: t.id, digests: t.extra.blobs})
+}
+
+// never is the due time of what a run holds that has not ended.
+const never = int64(1<<63 - 1)
+
+// hold goes on referring to what a task of the run referred to.
+func (r *run) hold(m *Machine, t *task) {
+	if t.extra == nil || len(t.extra.blobs) == 0 {
+		return
+	}
+	h := &hold{due: never, id: t.id, digests: t.extra.blobs}
+	m.keepHold(h)
+	r.holds = append(r.holds, h)
+}
+
+// rehold gives a hold of a run that has ended its time.
+func (m *Machine) rehold(h *hold, due int64) {
+	m.holds.Remove(h)
+	m.sink.Delete(holdKey(m.shard, *h))
+	h.due = due
+	m.keepHold(h)
+	m.unref(h.digests) // keepHold has counted them once more
+}
+
+func (m *Machine) keepHold(h *hold) {
 	m.addHold(h)
 	w := command.NewWriter(nil)
 	w.Strings(h.digests)
-	m.sink.Put(holdKey(m.shard, h), w.Done())
+	m.sink.Put(holdKey(m.shard, *h), w.Done())
 }
 
-func (m *Machine) addHold(h hold) {
+func (m *Machine) addHold(h *hold) {
 	h.place = -1
-	m.holds.Push(&h)
+	m.holds.Push(h)
 	m.ref(h.digests)
 }
 
@@ -90,7 +115,7 @@ func holdKey(shard uint16, h hold) []byte {
 
 func (m *Machine) loadHold(key, value []byte) error {
 	r := command.NewReader(value)
-	h := hold{digests: r.Strings()}
+	h := &hold{digests: r.Strings()}
 	if len(key) != 3+8+16 {
 		r.Fail()
 		return r.Err("blob hold")
@@ -98,6 +123,9 @@ func (m *Machine) loadHold(key, value []byte) error {
 	h.due = int64(binary.BigEndian.Uint64(key[3:]))
 	copy(h.id[:], key[11:])
 	m.addHold(h)
+	if run := m.runs[h.id.Run()]; h.due == never && run != nil {
+		run.holds = append(run.holds, h)
+	}
 	return r.Err("blob hold")
 }
 

@@ -87,7 +87,10 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 	v := t.view()
 	v.State = state
 	v.FinishedAt = m.now
-	v.RemovedAt = satAdd(m.now, t.spec.ResultTTL)
+	r := m.runOf(t)
+	if r == nil {
+		v.RemovedAt = satAdd(m.now, t.spec.ResultTTL)
+	}
 	v.Error, v.Usage, v.LogLen = o.Error, o.Usage, o.LogLen
 	if o.Started != 0 {
 		v.StartedAt = o.Started
@@ -97,17 +100,23 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 		v.Worker = worker
 	}
 	m.movedAt(t, state, o.Error, v.Attempt)
-	r := record{View: v}
+	rec := record{View: v}
 	if o.OK && !t.spec.IgnoreResult {
-		r.ResultBlob = o.Blob
+		rec.ResultBlob = o.Blob
 		if len(o.Result) <= inlineResult {
-			r.result = o.Result
+			rec.result = o.Result
 		} else {
 			m.sink.Put(ResultKey(m.shard, t.id), o.Result)
 		}
 	}
 	m.sink.Delete(LiveKey(m.shard, t.id))
-	m.sink.Put(FinishedKey(m.shard, t.id), r.append(make([]byte, 0, 192+len(r.result)), false))
+	m.sink.Put(FinishedKey(m.shard, t.id), rec.append(make([]byte, 0, 192+len(rec.result)), false))
+	if r != nil { // what a run has made stays as long as the run
+		r.hold(m, t)
+		m.gone(t)
+		m.runTaskEnded(r, t, state)
+		return
+	}
 	m.sink.Expire(m.shard, v.RemovedAt, t.id, t.retries+1)
 	m.holdBlobs(t, v.RemovedAt)
 	m.gone(t)

@@ -22,6 +22,9 @@ func (m *Machine) bury(t *task, e *queue.Error) {
 	})
 	m.dead[t.id] = t
 	m.wait(t, lapses)
+	if r := m.runOf(t); r != nil {
+		m.runTaskEnded(r, t, queue.Failure)
+	}
 }
 
 func (m *Machine) deadTTL(l *taskList) int64 {

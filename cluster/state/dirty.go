@@ -14,6 +14,7 @@ type dirty struct {
 	machine    bool
 	tasks      []*task
 	sessions   map[*session]bool
+	runs       map[*run]bool
 	lines      map[*match.Line]bool
 	flows      map[*match.Flow]bool
 	namespaces map[*match.Namespace]bool
@@ -21,11 +22,12 @@ type dirty struct {
 	deletes    [][]byte
 	droppedF   []*match.Flow
 	droppedL   []*limit.Limiter
+	droppedQ   [][]byte // keys of lines and namespaces
 }
 
 func newDirty() dirty {
 	return dirty{
-		sessions: map[*session]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
+		sessions: map[*session]bool{}, runs: map[*run]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
 		namespaces: map[*match.Namespace]bool{}, limiters: map[*limit.Limiter]bool{},
 	}
 }
@@ -36,6 +38,8 @@ func (d *dirty) task(t *task) {
 		d.tasks = append(d.tasks, t)
 	}
 }
+
+func (d *dirty) run(r *run) { d.runs[r] = true }
 
 func (d *dirty) dropLimiter(l *limit.Limiter) {
 	delete(d.limiters, l)
@@ -64,6 +68,18 @@ func (m *Machine) FlowDropped(f *match.Flow) {
 // LineChanged implements match.Changes.
 func (m *Machine) LineChanged(l *match.Line) { m.dirty.lines[l] = true }
 
+// LineDropped implements match.Changes.
+func (m *Machine) LineDropped(l *match.Line) {
+	delete(m.dirty.lines, l)
+	m.dirty.droppedQ = append(m.dirty.droppedQ, lineKey(m.shard, l.Namespace.Name, l.Name))
+}
+
+// NamespaceDropped implements match.Changes.
+func (m *Machine) NamespaceDropped(n *match.Namespace) {
+	delete(m.dirty.namespaces, n)
+	m.dirty.droppedQ = append(m.dirty.droppedQ, lineKey(m.shard, n.Name, ""))
+}
+
 // NamespaceChanged implements match.Changes.
 func (m *Machine) NamespaceChanged(n *match.Namespace) { m.dirty.namespaces[n] = true }
 
@@ -89,6 +105,10 @@ func (m *Machine) Cut() {
 		m.sink.Put(sessionKey(m.shard, s.id), s.record())
 	}
 	clear(d.sessions)
+	for _, r := range sortedKeys(d.runs, func(a, b *run) int { return a.id.Compare(b.id) }) {
+		m.sink.Put(idKey(m.shard, kindRun, r.id), r.record())
+	}
+	clear(d.runs)
 	for _, k := range d.deletes {
 		m.sink.Delete(k)
 	}
@@ -100,7 +120,7 @@ func (m *Machine) Cut() {
 }
 
 // cutFairness deletes what was dropped before it writes what has changed: a
-// flow or a limiter may have come back under its name.
+// flow, a line or a limiter may have come back under its name.
 func (m *Machine) cutFairness() {
 	d := &m.dirty
 	for _, l := range d.droppedL {
@@ -111,12 +131,17 @@ func (m *Machine) cutFairness() {
 		m.sink.Delete(flowKey(m.shard, f))
 	}
 	d.droppedF = d.droppedF[:0]
+	for _, k := range d.droppedQ {
+		m.sink.Delete(k)
+	}
+	d.droppedQ = nil
 	for _, f := range sortedKeys(d.flows, compareFlows) {
 		m.sink.Put(flowKey(m.shard, f), ints(f.Tag))
 	}
 	for _, l := range sortedKeys(d.lines, compareLines) {
-		p := &m.queueList(l.Namespace.Name, l.Name).purge
-		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), ints(l.Virtual, l.RateNext(), int64(p.to), int64(p.done), int64(p.order)))
+		q := m.queueList(l.Namespace.Name, l.Name)
+		p := &q.purge
+		m.sink.Put(lineKey(m.shard, l.Namespace.Name, l.Name), ints(l.Virtual, l.RateNext(), int64(p.to), int64(p.done), int64(p.order), q.idleAt))
 	}
 	for _, n := range sortedKeys(d.namespaces, func(a, b *match.Namespace) int { return cmp.Compare(a.Name, b.Name) }) {
 		m.sink.Put(lineKey(m.shard, n.Name, ""), ints(n.Tag))

@@ -12,6 +12,11 @@ func (m *Machine) putDocument(c *command.PutDocument) command.Result {
 	if newest := m.catalog.Get(k).Newest(); c.IfVersion != 0 && (newest == nil || newest.Version != c.IfVersion) {
 		return *refuse(command.CodeConflict, "the newest version is not %d any more; read it again", c.IfVersion)
 	}
+	if c.Kind == command.KindQueue {
+		if refused := m.roomForQueues([]queue.Spec{{Namespace: c.Namespace, Queue: c.Name}}); refused != nil {
+			return *refused
+		}
+	}
 	doc, created, gone := m.catalog.Put(c, m.now)
 	for _, d := range gone {
 		m.sink.Delete(documentKey(m.shard, d))
@@ -44,7 +49,7 @@ func (m *Machine) heed(d *command.Document) {
 		l := m.ready.Line(d.Namespace, d.Name)
 		l.Paused = a.Paused
 		l.SetRate(queue.Rate{N: a.RateN, Per: a.RatePer})
-		m.queueList(d.Namespace, d.Name)
+		m.rouse(m.queueList(d.Namespace, d.Name))
 		m.ready.Refresh(l, m.now)
 		if l.RateLimited() && l.RateNext() > m.now {
 			m.addRate(rateTimer{line: l})
@@ -69,6 +74,7 @@ func (m *Machine) deleteDocument(c *command.DeleteDocument) command.Result {
 	m.sink.Put(lastVersionKey(m.shard, k), ints(int64(last)))
 	if c.Kind == command.KindQueue {
 		m.heed(&command.Document{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name})
+		m.rest(m.queueList(c.Namespace, c.Name))
 	}
 	return command.Result{}
 }

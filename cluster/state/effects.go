@@ -44,6 +44,8 @@ type Move struct {
 	To        queue.State
 	Attempt   uint32
 	Error     string // type
+	InRun     bool   // the task belongs to the run ID.Run()
+	Run       bool   // it is the run itself; Task is its kind
 }
 
 func (m *Machine) moved(t *task, to queue.State, err *queue.Error) {
@@ -51,7 +53,7 @@ func (m *Machine) moved(t *task, to queue.State, err *queue.Error) {
 }
 
 func (m *Machine) movedAt(t *task, to queue.State, err *queue.Error, attempt uint32) {
-	mv := Move{ID: t.id, Namespace: t.spec.Namespace, Queue: t.spec.Queue, Task: t.spec.name, To: to, Attempt: attempt}
+	mv := Move{ID: t.id, Namespace: t.spec.Namespace, Queue: t.spec.Queue, Task: t.spec.name, To: to, Attempt: attempt, InRun: t.flags&flagRun != 0}
 	if err != nil {
 		mv.Error = err.Type
 	}

@@ -27,10 +27,14 @@ const (
 	kindStage    = 'g' // stage of a large batch
 	kindLimiter  = 'c' // rate limiter
 	kindBlob     = 'b' // blob references
+	kindRun      = 'u' // unfinished run by id
+	kindEnded    = 'e' // ended run by id
+	kindGraph    = 'p' // part of a run's graph by run and number
+	kindNode     = 'n' // ended join or map by run and node
 )
 
 // liveKinds are the records that Load needs, in the order it needs them.
-const liveKinds = "mdcgwqvskb"
+const liveKinds = "mdcgwqvuskb"
 
 // Prefix is the start of all keys of a shard's kind.
 func Prefix(shard uint16, kind byte) []byte {
@@ -83,6 +87,35 @@ func TaskKeys(shard uint16, id queue.ID, attempts uint32) [][]byte {
 		keys = append(keys, AttemptKey(shard, id, n))
 	}
 	return keys
+}
+
+// EndedRunKey is the key of an ended run.
+func EndedRunKey(shard uint16, id queue.ID) []byte { return idKey(shard, kindEnded, id) }
+
+// graphKey is the key of a part of a run's graph.
+func graphKey(shard uint16, id queue.ID, part uint32) []byte {
+	return binary.BigEndian.AppendUint32(idKey(shard, kindGraph, id), part)
+}
+
+// GraphPrefix is the start of the keys of a run's graph, whose parts follow in
+// order.
+func GraphPrefix(shard uint16, id queue.ID) []byte { return idKey(shard, kindGraph, id) }
+
+// nodeKey is the key of a join or a map that has ended.
+func nodeKey(shard uint16, id queue.ID, node uint32) []byte {
+	return binary.BigEndian.AppendUint32(idKey(shard, kindNode, id), node)
+}
+
+// RunKeys lists the records of an ended run that begin with its id, and those
+// of its tasks, which begin with the first twelve bytes of it: for the sweep.
+func RunKeys(shard uint16, id queue.ID) (prefixes [][]byte) {
+	for _, kind := range []byte{kindEnded, kindGraph, kindNode} {
+		prefixes = append(prefixes, idKey(shard, kind, id))
+	}
+	for _, kind := range []byte{kindFinished, kindInput, kindResult, kindAttempt} {
+		prefixes = append(prefixes, idKey(shard, kind, id)[:3+12])
+	}
+	return prefixes
 }
 
 // namedKey joins names, each with its length before it, so that no two lists

@@ -33,6 +33,7 @@ func (m *Machine) Load(scan Scan) error {
 		{kindSession, func(_, v []byte) error { return m.loadSession(v) }},
 		{kindQueue, m.loadLine},
 		{kindFlow, m.loadFlow},
+		{kindRun, func(_, v []byte) error { _, err := m.loadRun(v, scan); return err }},
 		{kindLive, func(_, v []byte) error {
 			t, err := m.loadTask(v, sessions)
 			tasks = append(tasks, t)
@@ -46,13 +47,12 @@ func (m *Machine) Load(scan Scan) error {
 			return fmt.Errorf("load records of kind %q: %w", s.kind, err)
 		}
 	}
-	m.settleLoad(tasks, sessions)
-	return nil
+	return m.settleLoad(tasks, sessions, scan)
 }
 
 // settleLoad ties the loaded records together, in the order in which the
 // machine that wrote them had met them.
-func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task) {
+func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task, scan Scan) error {
 	slices.SortFunc(tasks, func(a, b *task) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, t := range tasks {
 		m.born(t)
@@ -76,7 +76,11 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task) {
 		}
 	}
 	m.ready.Settle()
+	m.loadIdle()
 	m.loadRates()
+	if err := m.loadRuns(tasks, scan); err != nil {
+		return fmt.Errorf("load runs: %w", err)
+	}
 	m.loadJobs()
 	slices.SortFunc(m.idem.order, func(a, b idemDue) int {
 		return cmp.Or(cmp.Compare(a.due, b.due), slices.Compare(a.key[:], b.key[:]))
@@ -86,6 +90,7 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task) {
 	}
 	m.dirty = newDirty()
 	m.more = len(tasks) > 0
+	return nil
 }
 
 // loadHeld gives the sessions what they hold, in the order of assignment.
@@ -207,7 +212,7 @@ func (m *Machine) loadLine(key, v []byte) error {
 	l := m.ready.Line(names[0], names[1])
 	q := m.queueList(names[0], names[1])
 	var next, to, done, order int64
-	if err := readInts(v, &l.Virtual, &next, &to, &done, &order); err != nil {
+	if err := readInts(v, &l.Virtual, &next, &to, &done, &order, &q.idleAt); err != nil {
 		return err
 	}
 	l.SetRateNext(next)

@@ -42,8 +42,10 @@ type Machine struct {
 	sessions map[queue.Fence]*session
 	workers  map[string]*session
 	stages   map[queue.ID]*stage
+	runs     map[queue.ID]*run
 	blobs    map[string]int
 	holds    heap.Heap[*hold]
+	idle     heap.Heap[*taskList] // queues that nothing names
 
 	ready   *match.Index
 	limits  *limit.Table
@@ -63,12 +65,13 @@ func New(shard uint16, sink Sink) *Machine {
 		tasks: map[queue.ID]*task{}, specs: map[string]*spec{}, unique: map[string]*task{},
 		queues: map[queueName]*taskList{}, dead: map[queue.ID]*task{},
 		sessions: map[queue.Fence]*session{}, workers: map[string]*session{},
-		stages: map[queue.ID]*stage{}, blobs: map[string]int{},
+		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, blobs: map[string]int{},
 		limits: limit.NewTable(), catalog: catalog.New(),
 	}
 	m.ready = match.NewIndex(m)
 	m.timers = newTimers()
 	m.holds = newHolds()
+	m.idle = newIdle()
 	m.idem = newIdempotency()
 	m.dirty = newDirty()
 	m.work = newWork()
@@ -149,6 +152,8 @@ func (m *Machine) do(c command.Command) command.Result {
 		return m.purge(c)
 	case *command.SetVersion:
 		return m.setVersion(c)
+	case *command.SteerRun:
+		return m.steerRun(c)
 	}
 	panic(fmt.Sprintf("log entry %d: verb %d has no handler", m.index, c.Verb()))
 }

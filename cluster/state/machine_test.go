@@ -14,6 +14,8 @@ func (s memory) Put(k, v []byte)                        { s[string(k)] = v }
 func (s memory) Delete(k []byte)                        { delete(s, string(k)) }
 func (s memory) Expire(uint16, int64, queue.ID, uint32) {}
 
+func (s memory) ExpireRun(uint16, int64, queue.ID, uint32) {}
+
 // rig drives a machine entry by entry.
 type rig struct {
 	t     *testing.T

@@ -19,6 +19,7 @@ func memoryOf(m *Machine) string {
 		l := m.ready.Line(n.namespace, n.name)
 		q := m.queues[n]
 		fmt.Fprintf(&b, "queue %v tag %d virtual %d next %d: %d %d %d %d\n", n, l.Namespace.Tag, l.Virtual, l.RateNext(), q.pending, q.scheduled, q.running, q.dead)
+		fmt.Fprintf(&b, "idle since %d\n", q.idleAt)
 		if q.purge.to > 0 {
 			fmt.Fprintf(&b, "purge to %d done %d at the end %v\n", q.purge.to, q.purge.done, q.purge.next == nil)
 		}
@@ -41,5 +42,6 @@ func memoryOf(m *Machine) string {
 	for _, s := range m.sessionsInOrder() {
 		fmt.Fprintf(&b, "session %s %d/%d+%d held %v\n", s.id, s.Outstanding, s.Running, s.Prefetch, s.Held)
 	}
+	runsOf(m, &b)
 	return b.String()
 }

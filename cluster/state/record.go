@@ -37,6 +37,7 @@ const (
 	recMachine
 	recResult
 	recRan
+	recRun
 )
 
 func (r *record) flagsOf(live bool) (f uint64) {
@@ -60,6 +61,9 @@ func (r *record) flagsOf(live bool) (f uint64) {
 	}
 	if len(r.result) > 0 {
 		f |= recResult
+	}
+	if !r.Run.IsZero() {
+		f |= recRun
 	}
 	if r.StartedAt != 0 || r.FinishedAt != 0 || r.Worker != "" {
 		f |= recRan
@@ -106,6 +110,9 @@ func (r *record) append(dst []byte, live bool) []byte {
 	}
 	if flags&recError != 0 {
 		command.WriteError(w, r.Error)
+	}
+	if flags&recRun != 0 {
+		w.ID(r.Cause)
 	}
 	if live {
 		r.appendMachine(w)
@@ -159,6 +166,9 @@ func decodeRecord(b []byte) (*record, error) {
 	if flags&recError != 0 {
 		r.Error = command.ReadError(rd)
 	}
+	if flags&recRun != 0 {
+		r.Run, r.Cause = r.ID.Run(), rd.ID()
+	}
 	if flags&recMachine != 0 {
 		r.readMachine(rd)
 	}
@@ -192,6 +202,9 @@ func (t *task) view() queue.View {
 		ID: t.id, Spec: t.spec.Spec, State: t.state, Dead: t.flags&flagDead != 0,
 		Attempt: t.attempts(), Delivery: uint32(t.delivery),
 		CreatedAt: t.created, ReadyAt: t.ready, ExpiresAt: t.expires,
+	}
+	if t.flags&flagRun != 0 {
+		v.Run = t.id.Run()
 	}
 	if x := t.extra; x != nil {
 		v.FairnessKey, v.UniqueKey = x.fairness, x.unique

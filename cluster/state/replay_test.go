@@ -27,6 +27,9 @@ type generator struct {
 	stages   []queue.ID
 	parts    map[queue.ID]uint32
 	dead     func() []queue.ID
+	runs     []queue.ID
+	runCount uint32
+	staged   stagedRun
 }
 
 func (g *generator) namespace() string { return g.pick("namespace", "default", "default", "other") }
@@ -88,7 +91,9 @@ func (g *generator) session() queue.Fence {
 
 func (g *generator) command() command.Command {
 	switch g.pick("verb", "submit", "submit", "submit", "complete", "complete", "complete", "complete", "open", "limit", "limit",
-		"end", "hold", "handback", "revoke", "purge", "pool", "queue", "stage", "staged", "continue") {
+		"end", "hold", "handback", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run") {
+	case "run":
+		return g.runCommand()
 	case "submit":
 		ns := g.namespace()
 		c := &command.Submit{Namespace: ns, Calls: g.calls(ns, 4)}
@@ -229,6 +234,9 @@ func TestReplayAndReload(t *testing.T) {
 		check(1, firstEntry())
 		for i := range rapid.IntRange(1, 60).Draw(rt, "entries") {
 			now += rapid.Int64Range(0, 2e9).Draw(rt, "time")
+			if rapid.IntRange(0, 9).Draw(rt, "pause") == 0 {
+				now += idleTTL
+			}
 			var cmds []command.Command
 			for range rapid.IntRange(1, 3).Draw(rt, "commands") {
 				cmds = append(cmds, g.command())

@@ -16,20 +16,25 @@ func (m *Machine) revoke(c *command.Revoke) command.Result {
 	if t.flags&flagDead != 0 {
 		return *refuse(command.CodeEnded, "task %s has ended", c.ID)
 	}
+	m.revokeTask(t, c.Terminate)
+	return command.Result{}
+}
+
+// revokeTask revokes a task that has not ended.
+func (m *Machine) revokeTask(t *task, terminate bool) {
 	if t.asg == nil {
 		if t.extra != nil && t.extra.stage != nil {
 			t.flags |= flagRevoked
 			m.dirty.task(t)
-			return command.Result{}
+			return
 		}
 		m.end(t, queue.Revoked, &queue.Outcome{Error: revokedError()}, "")
-		return command.Result{}
+		return
 	}
 	t.flags |= flagRevoked
-	if c.Terminate {
+	if terminate {
 		t.flags |= flagTerminate
 	}
 	m.dirty.task(t)
-	m.effects.Kills = append(m.effects.Kills, Kill{Session: t.asg.session.id, Fence: t.asg.fence, ID: t.id, Terminate: c.Terminate})
-	return command.Result{}
+	m.effects.Kills = append(m.effects.Kills, Kill{Session: t.asg.session.id, Fence: t.asg.fence, ID: t.id, Terminate: terminate})
 }

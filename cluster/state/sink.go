@@ -11,4 +11,7 @@ type Sink interface {
 	// Expire says that once the machine's time has reached at, every key in
 	// TaskKeys(shard, id, attempts) may go. Readers hide it from then on.
 	Expire(shard uint16, at int64, id queue.ID, attempts uint32)
+	// ExpireRun says the same of a run: then every key may go that begins with
+	// one of RunKeys(shard, id).
+	ExpireRun(shard uint16, at int64, id queue.ID, tasks uint32)
 }

@@ -19,6 +19,7 @@ type stage struct {
 	dropped   bool
 	expires   int64
 	key       [16]byte // hash of its idempotency key, zero for none
+	run       *run     // what it brings, where that is no tasks
 	order     uint64   // among the jobs
 }
 
@@ -45,6 +46,9 @@ func (m *Machine) stage(c *command.Stage) command.Result {
 	}
 	if c.Part > g.parts || g.accepted || g.dropped {
 		return *refuse(command.CodeStage, "part %d of the batch came where %d was due; send the batch again", c.Part, g.parts)
+	}
+	if c.Run != nil {
+		return m.stageRun(g, c)
 	}
 	docs, refused := m.resolve(&c.Calls)
 	if refused == nil {
@@ -82,6 +86,9 @@ func (m *Machine) submitStaged(c *command.SubmitStaged) command.Result {
 	if g.accepted {
 		return command.Result{}
 	}
+	if g.run != nil {
+		return m.acceptRun(g, c)
+	}
 	g.accepted, g.order = true, m.nextJob()
 	ids := make([]queue.ID, len(g.tasks))
 	for i, t := range g.tasks {
@@ -91,6 +98,36 @@ func (m *Machine) submitStaged(c *command.SubmitStaged) command.Result {
 	m.timers.unstage(g)
 	m.stageChanged(g)
 	m.work.add(g)
+	return command.Result{}
+}
+
+// stageRun takes the next part of a run's graph.
+func (m *Machine) stageRun(g *stage, c *command.Stage) command.Result {
+	refused := m.admitRun(c.Run, g.run == nil)
+	if refused == nil && g.run == nil {
+		g.run = m.newRun(c.Namespace, c.Run)
+		g.run.stage = g
+	}
+	if refused == nil {
+		refused = m.extend(g.run, &c.Run.Part)
+	}
+	if refused != nil {
+		m.drop(g)
+		return *refused
+	}
+	m.budget -= (len(c.Run.Part.Nodes) + 3) / 4 // each is a small part of a transition
+	g.parts++
+	m.stageChanged(g)
+	return command.Result{}
+}
+
+// acceptRun lets a staged run go.
+func (m *Machine) acceptRun(g *stage, c *command.SubmitStaged) command.Result {
+	m.timers.unstage(g)
+	delete(m.stages, g.id)
+	m.dirty.deletes = append(m.dirty.deletes, idKey(m.shard, kindStage, g.id))
+	m.beginRun(g.run)
+	m.remember(c.Namespace, c.Idem, []queue.ID{g.run.id})
 	return command.Result{}
 }
 
@@ -125,6 +162,10 @@ func (m *Machine) drop(g *stage) {
 // step makes the next tasks of a stage ready, or removes them; it reports
 // whether the stage is through.
 func (g *stage) step(m *Machine) bool {
+	if g.run != nil { // it was not accepted
+		m.dropRun(g.run)
+		g.run = nil
+	}
 	for g.done < len(g.tasks) && m.budget > 0 {
 		t := g.tasks[g.done]
 		g.tasks[g.done] = nil

@@ -20,6 +20,15 @@ func (m *Machine) submit(c *command.Submit) command.Result {
 	if refused == nil {
 		refused = m.admit(c.Namespace, &c.Calls)
 	}
+	for i := range c.Runs {
+		if refused == nil {
+			refused = m.admitRun(&c.Runs[i], true)
+		}
+	}
+	if refused != nil {
+		return *refused
+	}
+	runs, refused := m.newRuns(c)
 	if refused != nil {
 		return *refused
 	}
@@ -27,12 +36,34 @@ func (m *Machine) submit(c *command.Submit) command.Result {
 		call := &c.Calls.List[i]
 		m.start(m.newTask(call, m.internSpec(&c.Calls.Specs[call.Spec], docs[call.Spec])))
 	}
-	m.remember(c.Namespace, c.Idem, idsOf(&c.Calls))
+	for _, r := range runs {
+		m.beginRun(r)
+	}
+	m.remember(c.Namespace, c.Idem, idsOf(c))
 	return command.Result{}
+}
+
+// newRuns takes the graphs of the runs that a command brings, all or none.
+func (m *Machine) newRuns(c *command.Submit) ([]*run, *command.Result) {
+	var runs []*run
+	for i := range c.Runs {
+		r := m.newRun(c.Namespace, &c.Runs[i])
+		runs = append(runs, r)
+		if refused := m.extend(r, &c.Runs[i].Part); refused != nil {
+			for _, r := range runs {
+				m.dropRun(r)
+			}
+			return nil, refused
+		}
+	}
+	return runs, nil
 }
 
 // resolve pins the modules' versions and looks that everything named exists.
 func (m *Machine) resolve(calls *command.Calls) ([]*command.Document, *command.Result) {
+	if refused := m.roomForQueues(calls.Specs); refused != nil {
+		return nil, refused
+	}
 	docs := make([]*command.Document, len(calls.Specs))
 	for i := range calls.Specs {
 		s := &calls.Specs[i]
@@ -116,6 +147,14 @@ func (m *Machine) admit(namespace string, calls *command.Calls) *command.Result 
 
 // newTask makes a task of a call and stores its payload.
 func (m *Machine) newTask(call *command.Call, s *spec) *task {
+	t := m.makeTask(call, s)
+	m.sink.Put(InputKey(m.shard, t.id), call.Payload)
+	m.enter(t)
+	return t
+}
+
+// makeTask makes a task that nothing refers to yet.
+func (m *Machine) makeTask(call *command.Call, s *spec) *task {
 	m.seq++
 	m.dirty.machine = true
 	t := &task{id: call.ID, spec: s, created: m.now, ready: m.now, state: queue.Pending, timerPos: -1}
@@ -131,11 +170,14 @@ func (m *Machine) newTask(call *command.Call, s *spec) *task {
 		t.extra = &extra{fairness: call.FairnessKey, unique: call.UniqueKey, key: call.ConcurrencyKey,
 			keyLimit: max(call.ConcurrencyLimit, 1), blobs: call.Blobs, replayOf: call.Replays}
 	}
-	m.sink.Put(InputKey(m.shard, t.id), call.Payload)
+	return t
+}
+
+// enter makes a new task one of the machine's.
+func (m *Machine) enter(t *task) {
 	m.born(t)
 	m.dirty.task(t)
 	m.newest(t)
-	return t
 }
 
 // newest lets the newest call's value of a concurrency limit or a rate hold.
@@ -211,10 +253,14 @@ func refuse(code command.Code, format string, args ...any) *command.Result {
 	return &command.Result{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-func idsOf(c *command.Calls) []queue.ID {
-	ids := make([]queue.ID, len(c.List))
-	for i := range c.List {
-		ids[i] = c.List[i].ID
+// idsOf are the tasks and the runs that a command makes.
+func idsOf(c *command.Submit) []queue.ID {
+	ids := make([]queue.ID, 0, len(c.Calls.List)+len(c.Runs))
+	for i := range c.Calls.List {
+		ids = append(ids, c.Calls.List[i].ID)
+	}
+	for i := range c.Runs {
+		ids = append(ids, c.Runs[i].ID)
 	}
 	return ids
 }

@@ -38,6 +38,7 @@ const (
 	flagStaged                          // part of a stage not yet accepted
 	flagDirty                           // to be written at the next cut
 	flagScheduled                       // waits for its time, not for its turn
+	flagRun                             // belongs to a run, see queue.ID.Run
 )
 
 // extra is what few tasks have.
@@ -78,7 +79,11 @@ type spec struct {
 }
 
 func (m *Machine) internSpec(s *queue.Spec, doc *command.Document) *spec {
-	enc := string(command.AppendSpec(nil, s))
+	return m.specOf(string(command.AppendSpec(nil, s)), s, doc)
+}
+
+// specOf is internSpec of a spec whose encoding is known.
+func (m *Machine) specOf(enc string, s *queue.Spec, doc *command.Document) *spec {
 	if known := m.specs[enc]; known != nil {
 		return known
 	}
@@ -167,6 +172,7 @@ func (m *Machine) born(t *task) {
 	m.tasks[t.id] = t
 	m.holdSpec(t.spec)
 	t.list = m.queueList(t.spec.Namespace, t.spec.Queue)
+	m.rouse(t.list)
 	t.list.append(t)
 	t.Line = t.spec.line
 	if t.extra != nil {
@@ -201,6 +207,7 @@ func (m *Machine) gone(t *task) {
 	}
 	m.ready.Release(m.flowOf(t))
 	m.releaseSpec(t.spec)
+	m.rest(t.list)
 }
 
 func (m *Machine) forgetUnique(t *task) {

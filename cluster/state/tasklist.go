@@ -9,6 +9,8 @@ type taskList struct {
 	head, tail                        *task
 	pending, scheduled, running, dead int
 	purge                             purge
+	idleAt                            int64 // since when nothing names it; 0 while something does
+	pos                               int32 // among the idle ones
 }
 
 func (m *Machine) queueList(namespace, name string) *taskList {

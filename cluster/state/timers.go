@@ -131,6 +131,7 @@ func (m *Machine) runTimers() {
 		}
 	}
 	m.dropHolds()
+	m.dropIdle()
 	m.idem.sweep(m)
 }
 

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/windrow-dev/windrow/cluster/catalog"
@@ -225,9 +224,7 @@ func (m *Machine) queueNames() []queueName {
 	for n := range m.queues { // order: sorted below
 		list = append(list, n)
 	}
-	slices.SortFunc(list, func(a, b queueName) int {
-		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
-	})
+	slices.SortFunc(list, queueName.compare)
 	return list
 }
 

@@ -194,8 +194,28 @@ func (s *Store) addList(b *batch, it *cursor, sw *swept, limit int) (whole bool,
 // named: their number is the caller's to choose.
 const manyAttempts = 64
 
+// addRun deletes a run's records and its tasks', or as many as the limit
+// allows.
+func (s *Store) addRun(b *batch, x expiry, limit int) (whole bool) {
+	for _, prefix := range state.RunKeys(x.shard, x.id) {
+		it := s.iterate(s.version, bounds{prefix: prefix})
+		for ; it.Valid(); it.Next() {
+			if len(b.ops) >= limit {
+				it.Close()
+				return false
+			}
+			b.delete(it.Item().KeyCopy(nil))
+		}
+		it.Close()
+	}
+	return true
+}
+
 // addTask deletes a task's records, or as many as the limit allows.
 func (s *Store) addTask(b *batch, x expiry, limit int) (whole bool, err error) {
+	if x.run {
+		return s.addRun(b, x, limit), nil
+	}
 	if x.attempts > manyAttempts {
 		it := s.iterate(s.version, bounds{prefix: state.AttemptKey(x.shard, x.id, 0)})
 		defer it.Close()
@@ -217,7 +237,11 @@ func encodeList(items []expiry) []byte {
 	b := binary.AppendUvarint([]byte{listFormat}, uint64(len(items)))
 	for i := range items {
 		b = binary.AppendUvarint(b, uint64(items[i].shard))
-		b = binary.AppendUvarint(b, uint64(items[i].attempts))
+		count := uint64(items[i].attempts) << 1
+		if items[i].run {
+			count |= 1
+		}
+		b = binary.AppendUvarint(b, count)
 		b = append(b, items[i].id[:]...)
 	}
 	return b
@@ -234,12 +258,13 @@ func decodeList(b []byte) ([]expiry, error) {
 	}
 	list := make([]expiry, n)
 	for i := range list {
-		shard, attempts := r.uint(), r.uint()
+		shard, count := r.uint(), r.uint()
+		attempts := count >> 1
 		id := r.bytes(uint64(len(queue.ID{})))
 		if r.bad || shard >= ownShard || attempts > math.MaxUint32 {
 			return nil, fmt.Errorf("a damaged expiry list")
 		}
-		list[i] = expiry{shard: uint16(shard), attempts: uint32(attempts), id: queue.ID(id)}
+		list[i] = expiry{shard: uint16(shard), attempts: uint32(attempts), id: queue.ID(id), run: count&1 != 0}
 	}
 	if r.bad || len(r.b) > 0 {
 		return nil, fmt.Errorf("a damaged expiry list")

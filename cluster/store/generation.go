@@ -21,8 +21,9 @@ type record struct {
 type expiry struct {
 	minute   int64
 	shard    uint16
-	attempts uint32
+	attempts uint32 // or of a run the tasks
 	id       queue.ID
+	run      bool // id is a run
 }
 
 // recordCost is what a record costs beside its bytes: here, in Badger's

@@ -120,6 +120,11 @@ func (s *Store) Expire(shard uint16, at int64, id queue.ID, attempts uint32) {
 	s.expiring = append(s.expiring, expiry{minute: dueMinute(at), shard: shard, attempts: attempts, id: id})
 }
 
+// ExpireRun implements state.Sink. It is final as Expire is.
+func (s *Store) ExpireRun(shard uint16, at int64, id queue.ID, tasks uint32) {
+	s.expiring = append(s.expiring, expiry{minute: dueMinute(at), shard: shard, attempts: tasks, id: id, run: true})
+}
+
 // Applied ends a log entry, now being the machine's time. What the entry wrote
 // becomes readable in one step. It begins a checkpoint when it is time for
 // one, and blocks while too much waits for the disk. It is Publish and Wait.

@@ -21,7 +21,9 @@ type Changes interface {
 	FlowChanged(*Flow)
 	FlowDropped(*Flow)
 	LineChanged(*Line)
+	LineDropped(*Line)
 	NamespaceChanged(*Namespace)
+	NamespaceDropped(*Namespace)
 	LimiterChanged(*limit.Limiter)
 }
 
@@ -65,6 +67,32 @@ func (x *Index) Line(namespace, queue string) *Line {
 		}
 	}
 	return l
+}
+
+// Lines is how many lines a namespace has.
+func (x *Index) Lines(namespace string) int {
+	if ns := x.namespaces[namespace]; ns != nil {
+		return len(ns.lines)
+	}
+	return 0
+}
+
+// Drop forgets a line that no task names, and its namespace with the last one.
+// Nobody waits in it, so that no turn is owed or owing.
+func (x *Index) Drop(l *Line) {
+	for _, e := range l.entries {
+		delete(e.class.entries, l)
+	}
+	for _, f := range l.flows { // order: each is dropped on its own
+		x.changes.FlowDropped(f)
+	}
+	ns := l.Namespace
+	delete(ns.lines, l.Name)
+	x.changes.LineDropped(l)
+	if len(ns.lines) == 0 {
+		delete(x.namespaces, ns.Name)
+		x.changes.NamespaceDropped(ns)
+	}
 }
 
 // Push makes an item ready. Its Line, Rank, Seq and Claim are set.

@@ -19,7 +19,9 @@ func (quiet) ItemChanged(*Item)             {}
 func (quiet) FlowChanged(*Flow)             {}
 func (quiet) FlowDropped(*Flow)             {}
 func (quiet) LineChanged(*Line)             {}
+func (quiet) LineDropped(*Line)             {}
 func (quiet) NamespaceChanged(*Namespace)   {}
+func (quiet) NamespaceDropped(*Namespace)   {}
 func (quiet) LimiterChanged(*limit.Limiter) {}
 
 type bench struct {
@@ -207,4 +209,23 @@ func TestAgainstSorting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDropForgetsALine leaves nothing of it in the classes that served it.
+func TestDropForgetsALine(t *testing.T) {
+	x := NewIndex(quiet{})
+	x.Open(&Session{Running: 1}, nil, 0)
+	kept, gone := x.Line("n", "kept"), x.Line("n", "gone")
+	x.Drop(gone)
+	if c := x.classes[0]; len(c.entries) != 1 || c.entries[kept] == nil || x.Lines("n") != 1 {
+		t.Fatalf("%d lines, %d of them in the class", x.Lines("n"), len(c.entries))
+	}
+	if x.Line("n", "gone") == gone {
+		t.Error("the line was not forgotten")
+	}
+	x.Drop(x.Line("n", "gone"))
+	x.Drop(kept)
+	if x.Lines("n") != 0 || len(x.namespaces) != 0 {
+		t.Errorf("%d lines and %d namespaces left", x.Lines("n"), len(x.namespaces))
+	}
 }

@@ -1,0 +1,217 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
+)
+
+// runTurn is how many steps a run takes before others have their turn.
+const runTurn = 500
+
+func (r *run) place() uint64 { return r.order }
+
+// step implements job: the run takes the steps that are due. One that has more
+// than a turn's goes behind the others.
+func (r *run) step(m *Machine) bool {
+	for turn := runTurn; m.budget > 0; turn-- {
+		if turn == 0 {
+			r.order = m.nextJob()
+			m.work.jobs = append(m.work.jobs, r)
+			m.dirty.run(r)
+			return true
+		}
+		if !r.next(m) {
+			r.order = 0
+			m.dirty.run(r)
+			return r.finish(m)
+		}
+	}
+	return false
+}
+
+// next takes one step, if one is due.
+func (r *run) next(m *Machine) bool {
+	if r.progress.Cancelled() {
+		return r.nextCancelled(m)
+	}
+	if r.paused {
+		return false
+	}
+	s, ok := r.progress.Next()
+	switch {
+	case !ok:
+		return false
+	case s.State == 0:
+		m.makeNodeTask(r, s)
+	default:
+		m.spend()
+		m.nodeEnded(r, s)
+	}
+	return true
+}
+
+// nextCancelled revokes the next task, or ends the next node.
+func (r *run) nextCancelled(m *Machine) bool {
+	for ; r.revoking.at < r.revoking.end; r.revoking.at++ {
+		t := m.tasks[r.id.Plus(r.revoking.at+1)]
+		if t != nil && t.flags&(flagDead|flagRevoked) == 0 {
+			m.spend()
+			r.revoking.at++
+			m.revokeTask(t, true)
+			return true
+		}
+	}
+	s, ok := r.progress.NextCancelled()
+	switch {
+	case !ok:
+		return false
+	case s.State != 0:
+		m.spend()
+		m.nodeEnded(r, s)
+	default:
+		base, _ := r.progress.Graph().Ordinals(s.Node)
+		_, made, _ := r.progress.State(s.Node)
+		r.revoking = span{base, base + made}
+	}
+	return true
+}
+
+// makeNodeTask makes the task that a step asks for, and lets it wait for its
+// time or its turn.
+func (m *Machine) makeNodeTask(r *run, s workflow.Step) {
+	base, _ := r.progress.Graph().Ordinals(s.Node)
+	call := command.Call{}
+	of := r.calls[s.Node]
+	if of.options != nil {
+		call = *of.options
+	}
+	call.ID = r.id.Plus(base + s.Index + 1)
+	taken := call.UniqueKey != "" && m.unique[uniqueName(r.namespace, call.UniqueKey)] != nil
+	if taken {
+		call.UniqueKey = ""
+	}
+	t := m.makeTask(&call, m.specOf(of.spec.key, &of.spec.Spec, of.spec.module))
+	t.flags |= flagRun
+	m.enter(t)
+	if taken {
+		m.spend()
+		m.end(t, queue.Failure, &queue.Outcome{Error: &queue.Error{Type: string(command.CodeDuplicate),
+			Message: fmt.Sprintf("an unfinished task has unique_key %q", of.options.UniqueKey)}}, "")
+		return
+	}
+	m.start(t)
+}
+
+// nodeEnded keeps how a node ended without a task.
+func (m *Machine) nodeEnded(r *run, s workflow.Step) {
+	g := r.progress.Graph()
+	if g.Kind(s.Node) != workflow.Task {
+		m.sink.Put(nodeKey(m.shard, r.id, s.Node), ints(int64(s.State), int64(s.Cause)))
+		return
+	}
+	base, _ := g.Ordinals(s.Node)
+	of := r.calls[s.Node]
+	v := queue.View{ID: r.id.Plus(base + 1), Run: r.id, Spec: of.spec.Spec, State: s.State, CreatedAt: r.created, ReadyAt: r.created, FinishedAt: m.now}
+	switch s.State {
+	case queue.UpstreamFailed:
+		v.Cause = r.id.Plus(s.Cause + 1)
+		v.Error = &queue.Error{Type: queue.ErrDependency, Message: fmt.Sprintf("did not run, since task %s failed", v.Cause)}
+	case queue.Revoked:
+		v.Error = &queue.Error{Type: queue.ErrRevoked, Message: "the run was cancelled before it ran"}
+	}
+	m.sink.Put(FinishedKey(m.shard, v.ID), (&record{View: v}).append(nil, false))
+	mv := Move{ID: v.ID, Namespace: r.namespace, Queue: v.Spec.Queue, Task: of.spec.Module + "." + of.spec.Task, To: s.State, InRun: true}
+	if v.Error != nil {
+		mv.Error = v.Error.Type
+	}
+	m.effects.Moves = append(m.effects.Moves, mv)
+}
+
+// runOf is the unfinished run that a task belongs to, or nil.
+func (m *Machine) runOf(t *task) *run {
+	if t.flags&flagRun == 0 {
+		return nil
+	}
+	return m.runs[t.id.Run()]
+}
+
+// runTaskEnded tells a run of one of its tasks.
+func (m *Machine) runTaskEnded(r *run, t *task, state queue.State) {
+	s, ok := r.progress.Ended(t.id.Ordinal()-1, state)
+	if !ok {
+		return
+	}
+	if r.progress.Graph().Kind(s.Node) == workflow.Map {
+		m.nodeEnded(r, s)
+	}
+	m.wakeRun(r)
+}
+
+// finish ends a run of which nothing is left.
+func (r *run) finish(m *Machine) bool {
+	if !r.progress.Done() {
+		return true
+	}
+	due := satAdd(m.now, r.ttl)
+	slices.SortFunc(r.holds, func(a, b *hold) int { return a.id.Compare(b.id) })
+	for len(r.holds) > 0 && m.budget > 0 {
+		h := r.holds[0]
+		r.holds = r.holds[1:]
+		m.spend()
+		m.rehold(h, due)
+	}
+	if len(r.holds) > 0 {
+		r.order = m.nextJob()
+		m.work.jobs = append(m.work.jobs, r)
+		return true
+	}
+	m.endRun(r, due)
+	return true
+}
+
+// endRun makes a run final: nothing of it stays in memory.
+func (m *Machine) endRun(r *run, due int64) {
+	v := r.view()
+	v.FinishedAt, v.RemovedAt = m.now, due
+	state, cause := r.progress.Outcome()
+	v.State = map[queue.State]workflow.RunState{queue.Success: workflow.Success, queue.Failure: workflow.Failed, queue.Revoked: workflow.Cancelled}[state]
+	var failed *queue.Error
+	if cause != workflow.NoNode {
+		v.Cause = r.id.Plus(cause + 1)
+		failed = &queue.Error{Type: queue.ErrDependency}
+	}
+	m.sink.Put(EndedRunKey(m.shard, r.id), appendRun(nil, &v, uint32(len(r.parts))))
+	m.sink.ExpireRun(m.shard, due, r.id, v.Tasks)
+	if len(r.blobs) > 0 {
+		m.keepHold(&hold{due: due, id: r.id, digests: r.blobs, place: -1})
+		m.unref(r.blobs)
+	}
+	m.runMoved(r, state, failed)
+	m.forgetRun(r)
+}
+
+// steerRun changes the course of a run.
+func (m *Machine) steerRun(c *command.SteerRun) command.Result {
+	r := m.runs[c.ID]
+	if r == nil || r.namespace != c.Namespace || r.progress == nil {
+		return *refuse(command.CodeNotFound, "no unfinished run %s", c.ID)
+	}
+	switch c.Do {
+	case command.SteerCancel:
+		if !r.progress.Cancelled() {
+			r.progress.Cancel()
+			m.wakeRun(r)
+		}
+	case command.SteerPause:
+		r.paused = true
+	case command.SteerResume:
+		r.paused = false
+		m.wakeRun(r)
+	}
+	m.dirty.run(r)
+	return command.Result{}
+}

@@ -1,0 +1,70 @@
+package state
+
+import (
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
+)
+
+func (r *run) view() workflow.View {
+	v := workflow.View{ID: r.id, Namespace: r.namespace, Kind: r.kind, State: workflow.Running, Paused: r.paused,
+		CreatedAt: r.created, Meta: r.meta, Nodes: uint32(r.graph.Len()), Open: uint32(r.graph.Len())}
+	if r.progress != nil {
+		v.Open, v.Tasks = uint32(r.progress.Open()), r.progress.Graph().Tasks()
+		if _, cause := r.progress.Outcome(); cause != workflow.NoNode {
+			v.Cause = r.id.Plus(cause + 1)
+		}
+	}
+	return v
+}
+
+// Run is a run that has not ended; others are in the store.
+func (m *Machine) Run(id queue.ID) (workflow.View, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r := m.runs[id]
+	if r == nil || r.progress == nil {
+		return workflow.View{}, false
+	}
+	return r.view(), true
+}
+
+// Runs lists the runs that have not ended, by id.
+func (m *Machine) Runs() []workflow.View {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []workflow.View
+	for _, r := range m.runsInOrder() {
+		if r.progress != nil {
+			out = append(out, r.view())
+		}
+	}
+	return out
+}
+
+// Graph is what a run that has not ended goes through, and where its parts
+// begin. It is not to be changed.
+func (m *Machine) Graph(id queue.ID) (*workflow.Graph, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r := m.runs[id]
+	if r == nil || r.progress == nil {
+		return nil, false
+	}
+	return r.progress.Graph(), true
+}
+
+// NodeState is where a node of an unfinished run stands, 0 while it waits, and
+// the task that made it fail, or zero.
+func (m *Machine) NodeState(id queue.ID, node uint32) (state queue.State, cause queue.ID) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r := m.runs[id]
+	if r == nil || r.progress == nil || node >= uint32(r.graph.Len()) {
+		return 0, queue.ID{}
+	}
+	state, _, by := r.progress.State(node)
+	if by != workflow.NoNode {
+		cause = id.Plus(by + 1)
+	}
+	return state, cause
+}
