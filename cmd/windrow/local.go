@@ -88,13 +88,15 @@ func (a *app) runLocal(ctx context.Context, l *localRun) error {
 	if err != nil {
 		return err
 	}
-	if l.logs {
-		screen := isTerminal(a.errs)
-		attempt.OnLog = func(text []byte) {
-			_ = copyText(a.errs, strings.NewReader(string(text)), screen) // a terminal that is gone
-		}
+	w := &watched{out: a.errs, terminal: isTerminal(a.errs), log: l.logs}
+	if w.log {
+		attempt.OnLog = func(text []byte) { _ = w.text(string(text)) } // a terminal that is gone
+	}
+	if w.terminal {
+		attempt.OnProgress = func(b []byte) { _ = w.progress(b) }
 	}
 	r, err := attemptOnce(ctx, h, attempt)
+	w.clear()
 	if err != nil {
 		return err
 	}

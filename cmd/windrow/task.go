@@ -70,6 +70,7 @@ func (a *app) taskFields(f *fields, t *wire.Task) {
 	if t.Usage != nil {
 		f.add("Used", usage(t.Usage))
 	}
+	f.add("Progress", progressText(t.Progress))
 	f.add("Attempt", fmt.Sprintf("%d (delivery %d)", t.Attempt, t.Delivery))
 	f.add("Worker", t.Worker)
 	for _, k := range [][2]string{{"Pool", t.Pool}, {"Unique key", t.UniqueKey}, {"Concurrency key", t.ConcurrencyKey},
@@ -243,6 +244,10 @@ func taskLogs(a *app) *cobra.Command {
 			c, err := a.connect()
 			if err != nil {
 				return err
+			}
+			if options.Follow {
+				w := &watched{out: a.out, terminal: a.terminal, log: true}
+				return w.follow(cmd.Context(), c, args[0], options, a.errs)
 			}
 			r, err := c.Logs(cmd.Context(), args[0], options)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,9 +26,9 @@ func taskRun(a *app) *cobra.Command {
 		Use:   "run MODULE.TASK | --local FILE",
 		Short: "Submit a task, wait for it and print its result",
 		Long: `Submit a task, wait for its end and print its result as JSON. MODULE alone
-means MODULE.main, the task of a command module. Exits with 1 and the error's
-type and message where the task does not succeed. Interrupted, it leaves the
-task alone.
+means MODULE.main, the task of a command module. On a terminal it shows meanwhile
+how far the task says it is. Exits with 1 and the error's type and message where
+the task does not succeed. Interrupted, it leaves the task alone.
 
 With --local, make one attempt at a task of a .wasm file on this machine: checked,
 compiled and shielded as on a node, but there is no node, nothing is kept and
@@ -107,10 +108,7 @@ const logTime = 5 * time.Second
 
 // await waits for a task's end and prints what it came to.
 func (a *app) await(ctx context.Context, c *windrow.Client, id string, logs, raw bool) error {
-	finish := func() {}
-	if logs {
-		finish = a.followLogs(ctx, c, id)
-	}
+	finish := a.watch(ctx, c, id, logs)
 	t, err := c.Wait(ctx, id)
 	finish()
 	if err != nil {
@@ -133,28 +131,12 @@ func (a *app) await(ctx context.Context, c *windrow.Client, id string, logs, raw
 	return failed
 }
 
-// followLogs copies the task's log to stderr until the function it gives is
-// called and what was written by then has come.
-func (a *app) followLogs(ctx context.Context, c *windrow.Client, id string) (finish func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r, err := c.Logs(ctx, id, windrow.LogOptions{Follow: true})
-		if err == nil {
-			err = copyText(a.errs, r, isTerminal(a.errs))
-			r.Close()
-		}
-		if err != nil && ctx.Err() == nil {
-			fmt.Fprintln(a.errs, "windrow: the log ends here: "+clean(err.Error()))
-		}
-	}()
-	return func() {
-		late := time.AfterFunc(logTime, cancel)
-		<-done
-		late.Stop()
-		cancel()
-	}
+// settle waits for what watches a task that has ended, but not for long.
+func (a *app) settle(work *sync.WaitGroup, cancel context.CancelFunc) {
+	late := time.AfterFunc(logTime, cancel)
+	work.Wait()
+	late.Stop()
+	cancel()
 }
 
 // waitError is a wait that ended before its task did.

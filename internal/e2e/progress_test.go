@@ -99,3 +99,56 @@ func TestProgressIsSeenEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestFollowOutlivesItsNode: the node that is asked dies, and then the leader
+// does; every line comes once, and the end is told.
+func TestFollowOutlivesItsNode(t *testing.T) {
+	t.Parallel() // it waits for others most of the time
+	cluster := testnode.NewCluster(t, 3, "--role", "server")
+	cluster.AddWorker()
+	c := cluster.Client()
+	if _, _, err := c.PushModuleFile(t.Context(), "reporter", buildGuest(t, reporter, "-buildmode=c-shared")); err != nil {
+		t.Fatal(err)
+	}
+	// Three servers bear the loss of one: each comes back before the next goes.
+	for _, victim := range []*testnode.Node{cluster.Follower(), cluster.Leader()} {
+		s, err := c.Submit(t.Context(), windrow.Call{Task: "reporter.steps", Input: json.RawMessage("60")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers := []string{victim.URL()}
+		for _, n := range cluster.Others(victim) {
+			servers = append(servers, n.URL())
+		}
+		own, err := windrow.New(windrow.Config{Servers: servers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer own.Close()
+		var text, last, end string
+		killed := false
+		for news, err := range own.Follow(t.Context(), s.ID, windrow.LogOptions{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, end = text+news.Text, news.State
+			if news.Progress != nil {
+				last = string(news.Progress)
+			}
+			if !killed && strings.Contains(text, "n=10") {
+				killed = true
+				victim.Kill()
+			}
+		}
+		for _, n := range []string{"n=0", "n=10", "n=20", "n=30", "n=40", "n=50"} {
+			if strings.Count(text, "msg=step "+n+"\n") != 1 {
+				t.Errorf("%s comes %d times in %q", n, strings.Count(text, "msg=step "+n+"\n"), text)
+			}
+		}
+		if !killed || end != wire.StateSuccess || last != `{"done":60,"total":60,"note":"over"}` {
+			t.Errorf("killed %v, ended with %q, told %s last", killed, end, last)
+		}
+		victim.Start()
+		cluster.WaitCaughtUp(victim)
+	}
+}
