@@ -72,7 +72,7 @@ func replies(status int, about string, body *content) []reply { return []reply{{
 // Codes that come together.
 var (
 	submitCodes = []string{wire.CodeModuleNotFound, wire.CodeTaskNotFound, wire.CodePoolNotFound, wire.CodePoolTooSmall,
-		wire.CodeDuplicate, wire.CodeConflict, wire.CodeUnsupported, "exists"}
+		wire.CodeDuplicate, wire.CodeTooManyQueues, wire.CodeConflict, wire.CodeUnsupported, "exists"}
 	listed = []string{"min_index", "consistency"}
 )
 
@@ -125,11 +125,11 @@ var table = []route{
 	{"GET", "/v1/queues", (*Server).listQueues, "queues", "List queues", "", reads | spaced | paged, listed, nil, replies(200, "A page of queues.", of[wire.List[wire.Queue]]()), nil},
 	{"GET", "/v1/queues/:name", (*Server).getQueue, "queues", "Show a queue", "", reads | spaced, listed, nil, replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound}},
 	{"PUT", "/v1/queues/:name", (*Server).putQueue, "queues", "Change a queue", "What the body names is set, the rest stays.", writes | spaced, nil,
-		of[wire.QueueSettings]().maybe().such(obj{"rate_limit": "100/m"}), replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound, wire.CodeConflict}},
+		of[wire.QueueSettings]().maybe().such(obj{"rate_limit": "100/m"}), replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound, wire.CodeConflict, wire.CodeTooManyQueues}},
 	{"POST", "/v1/queues/:name/pause", (*Server).pauseQueue, "queues", "Start nothing more of a queue", "", writes | keyed | spaced, nil, nothing(),
-		replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound, wire.CodeConflict}},
+		replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound, wire.CodeConflict, wire.CodeTooManyQueues}},
 	{"POST", "/v1/queues/:name/resume", (*Server).resumeQueue, "queues", "Go on with a paused queue", "", writes | keyed | spaced, nil, nothing(),
-		replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound, wire.CodeConflict}},
+		replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound, wire.CodeConflict, wire.CodeTooManyQueues}},
 	{"POST", "/v1/queues/:name/purge", (*Server).purgeQueue, "queues", "Revoke all that waits in a queue", "A repeat with the same key does not purge what has come since.", writes | keyed | spaced, nil, nothing(),
 		replies(200, "The queue.", of[wire.Queue]()), []string{wire.CodeNotFound}},
 	{"GET", "/v1/queues/:name/dead", (*Server).listDead, "queues", "List a queue's dead-lettered tasks", "", reads | spaced | paged,

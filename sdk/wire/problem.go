@@ -53,6 +53,7 @@ const (
 	CodeDuplicate        = "duplicate"
 	CodePoolNotFound     = "pool_not_found"
 	CodePoolTooSmall     = "pool_too_small"
+	CodeTooManyQueues    = "too_many_queues"
 	CodeAlreadyEnded     = "already_ended"
 	CodeRunning          = "running"
 	CodeConflict         = "conflict"
