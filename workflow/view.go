@@ -58,6 +58,8 @@ type NodeView struct {
 	// Task is the node's task. While the node waits, or has ended without its
 	// task having run, only ID, Spec and State of it are set.
 	Task queue.View
+	// Result is the task's, where it is short enough to be inline.
+	Result []byte
 }
 
 // Filter picks runs for a list, newest first. Zero fields pick all.

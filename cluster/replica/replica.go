@@ -33,6 +33,8 @@ type Options struct {
 	// node's snapshot, and of the index it stands at, before anybody reads it.
 	// Nil is nobody.
 	Loaded func(index uint64, m *state.Machine)
+	// Values keeps what is too large to travel inline.
+	Values Values
 	Logger *slog.Logger
 }
 
@@ -47,6 +49,7 @@ type Replica struct {
 	swap    sync.RWMutex
 	now     atomic.Pointer[generation]
 	waiters waiters
+	graphs  graphs
 }
 
 // generation is a machine with its store; a restored snapshot begins another.

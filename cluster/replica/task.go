@@ -35,6 +35,11 @@ func (r *Replica) task(namespace string, id queue.ID) (queue.Detail, bool, error
 			return d, false, err
 		}
 	}
+	if !v.Run.IsZero() {
+		d.Payload = r.told(id)
+		d.Attempts, err = r.attempts(id)
+		return d, true, err
+	}
 	raw, err := r.get(state.InputKey(r.opt.Shard, id))
 	if err != nil {
 		return d, false, err
@@ -46,12 +51,6 @@ func (r *Replica) task(namespace string, id queue.ID) (queue.Detail, bool, error
 	}
 	d.Attempts, err = r.attempts(id)
 	return d, true, err
-}
-
-// Payload is a task's stored payload, queue.Payload's bytes.
-func (r *Replica) Payload(id queue.ID) (payload []byte, err error) {
-	err = r.steady(func() (err error) { payload, err = r.Store().Get(state.InputKey(r.opt.Shard, id)); return err })
-	return payload, err
 }
 
 // find looks in memory, then on disk. A task that is neither may be on its way
@@ -77,7 +76,7 @@ func (r *Replica) look(id queue.ID) (queue.View, []byte, bool, error) {
 	if err != nil {
 		return queue.View{}, nil, false, fmt.Errorf("task %s: %w", id, err)
 	}
-	if v.RemovedAt <= r.Machine().Now() {
+	if v.RemovedAt != 0 && v.RemovedAt <= r.Machine().Now() {
 		return queue.View{}, nil, false, nil
 	}
 	return v, result, true, nil

@@ -79,9 +79,13 @@ func (w *waiters) leave(id queue.ID, c chan struct{}) {
 // WaitTask returns nil when the task has ended or is not known to the applied
 // state, or ctx's error.
 func (r *Replica) WaitTask(ctx context.Context, id queue.ID) error {
+	return r.wait(ctx, id, func() bool { return r.Machine().Alive(id) })
+}
+
+func (r *Replica) wait(ctx context.Context, id queue.ID, alive func() bool) error {
 	for {
 		c := r.waiters.add(id)
-		if !r.Machine().Alive(id) {
+		if !alive() {
 			r.waiters.leave(id, c)
 			return nil
 		}

@@ -92,8 +92,8 @@ func TaskKeys(shard uint16, id queue.ID, attempts uint32) [][]byte {
 // EndedRunKey is the key of an ended run.
 func EndedRunKey(shard uint16, id queue.ID) []byte { return idKey(shard, kindEnded, id) }
 
-// graphKey is the key of a part of a run's graph.
-func graphKey(shard uint16, id queue.ID, part uint32) []byte {
+// GraphKey is the key of a part of a run's graph.
+func GraphKey(shard uint16, id queue.ID, part uint32) []byte {
 	return binary.BigEndian.AppendUint32(idKey(shard, kindGraph, id), part)
 }
 
@@ -101,8 +101,8 @@ func graphKey(shard uint16, id queue.ID, part uint32) []byte {
 // order.
 func GraphPrefix(shard uint16, id queue.ID) []byte { return idKey(shard, kindGraph, id) }
 
-// nodeKey is the key of a join or a map that has ended.
-func nodeKey(shard uint16, id queue.ID, node uint32) []byte {
+// NodeKey is the key of a join or a map that has ended.
+func NodeKey(shard uint16, id queue.ID, node uint32) []byte {
 	return binary.BigEndian.AppendUint32(idKey(shard, kindNode, id), node)
 }
 

@@ -20,7 +20,7 @@ type run struct {
 	graph     workflow.Builder
 	progress  *workflow.Run // nil until the graph is whole
 	calls     []nodeCall    // by node
-	parts     []partSpan
+	parts     []PartSpan
 	specs     []*runSpec
 	blobs     []string // that its calls refer to
 	holds     []*hold  // blobs of its tasks that have ended
@@ -45,14 +45,6 @@ type nodeCall struct {
 	spec    *runSpec
 	options *command.Call // nil where nothing is said
 }
-
-// partSpan is where a stored part begins.
-type partSpan struct {
-	node  uint32         // the first one
-	items []workflowItem // of maps
-}
-
-type workflowItem struct{ node, first, n uint32 }
 
 // admitRun looks that the next part of a run can be taken.
 func (m *Machine) admitRun(c *command.NewRun, first bool) *command.Result {
@@ -82,7 +74,7 @@ func (m *Machine) newRun(namespace string, c *command.NewRun) *run {
 
 // extend takes a part of a run's graph, which admitRun let pass.
 func (m *Machine) extend(r *run, p *command.GraphPart) *command.Result {
-	m.sink.Put(graphKey(m.shard, r.id, uint32(len(r.parts))), p.Append(nil))
+	m.sink.Put(GraphKey(m.shard, r.id, uint32(len(r.parts))), p.Append(nil))
 	if err := m.addPart(r, p); err != nil {
 		return refuse(command.CodeConflict, "the graph cannot be used: %v", err)
 	}
@@ -101,12 +93,7 @@ func (m *Machine) addPart(r *run, p *command.GraphPart) error {
 		specs[i] = s
 	}
 	r.specs = append(r.specs, specs...)
-	ps := partSpan{node: uint32(r.graph.Len())}
-	for i := range p.Items {
-		x := &p.Items[i]
-		ps.items = append(ps.items, workflowItem{x.Node, x.First, uint32(len(x.Values))})
-	}
-	r.parts = append(r.parts, ps)
+	r.parts = append(r.parts, spanOf(p, uint32(r.graph.Len())))
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		if err := r.graph.Add(&n.Node); err != nil {
@@ -155,7 +142,7 @@ func (m *Machine) wakeRun(r *run) {
 // dropRun undoes a run that was not accepted.
 func (m *Machine) dropRun(r *run) {
 	for part := range r.parts {
-		m.sink.Delete(graphKey(m.shard, r.id, uint32(part)))
+		m.sink.Delete(GraphKey(m.shard, r.id, uint32(part)))
 	}
 	m.unref(r.blobs)
 	m.forgetRun(r)

@@ -93,16 +93,23 @@ func (m *Machine) loadProgress(r *run, scan Scan) error {
 		return err
 	}
 	err = scan(idKey(m.shard, kindNode, r.id), func(key, v []byte) error {
-		var state, cause int64
 		if len(key) != 3+16+4 {
 			return fmt.Errorf("%w: node key", command.ErrDamaged)
 		}
-		err := readInts(v, &state, &cause)
-		r.progress.RestoreNode(binary.BigEndian.Uint32(key[19:]), queue.State(state), uint32(cause))
+		state, cause, err := DecodeNode(v)
+		r.progress.RestoreNode(binary.BigEndian.Uint32(key[19:]), state, cause)
 		return err
 	})
 	r.progress.Settle(cancelled)
 	return err
+}
+
+// DecodeNode reads how a join or a map has ended, and the task that made it
+// fail, by ordinal, or workflow.NoNode.
+func DecodeNode(v []byte) (queue.State, uint32, error) {
+	var state, cause int64
+	err := readInts(v, &state, &cause)
+	return queue.State(state), uint32(cause), err
 }
 
 // loadRuns ties the loaded runs to their tasks.

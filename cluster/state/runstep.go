@@ -110,7 +110,7 @@ func (m *Machine) makeNodeTask(r *run, s workflow.Step) {
 func (m *Machine) nodeEnded(r *run, s workflow.Step) {
 	g := r.progress.Graph()
 	if g.Kind(s.Node) != workflow.Task {
-		m.sink.Put(nodeKey(m.shard, r.id, s.Node), ints(int64(s.State), int64(s.Cause)))
+		m.sink.Put(NodeKey(m.shard, r.id, s.Node), ints(int64(s.State), int64(s.Cause)))
 		return
 	}
 	base, _ := g.Ordinals(s.Node)

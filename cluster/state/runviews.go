@@ -41,16 +41,15 @@ func (m *Machine) Runs() []workflow.View {
 	return out
 }
 
-// Graph is what a run that has not ended goes through, and where its parts
-// begin. It is not to be changed.
-func (m *Machine) Graph(id queue.ID) (*workflow.Graph, bool) {
+// RunGraph finds, in an unfinished run, what its parts hold.
+func (m *Machine) RunGraph(id queue.ID) (RunGraph, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	r := m.runs[id]
 	if r == nil || r.progress == nil {
-		return nil, false
+		return RunGraph{}, false
 	}
-	return r.progress.Graph(), true
+	return RunGraph{r.progress.Graph(), r.parts}, true
 }
 
 // NodeState is where a node of an unfinished run stands, 0 while it waits, and
