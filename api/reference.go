@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/windrow-dev/windrow/api/openapi"
@@ -227,10 +228,14 @@ func (c *content) schema(schemas *openapi.Schemas) (*openapi.Schema, error) {
 	return schemas.Of(c.json)
 }
 
-// getReference answers with the document, which New has made.
+// getReference answers with the document.
 func (s *Server) getReference(c *fiber.Ctx) error {
+	text, err := s.reference()
+	if err != nil {
+		return err
+	}
 	c.Response().Header.Set(fiber.HeaderCacheControl, "no-cache")
-	return send(c, fiber.StatusOK, s.reference)
+	return send(c, fiber.StatusOK, text)
 }
 
 //go:embed docs.html
@@ -238,7 +243,7 @@ var docsPage []byte
 
 // docsPolicy lets the page run its own script and style and ask its own node,
 // nothing else.
-var docsPolicy = func() string {
+var docsPolicy = sync.OnceValue(func() string {
 	var policy strings.Builder
 	policy.WriteString("default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; img-src data:")
 	for _, tag := range [...]string{"script", "style"} {
@@ -247,13 +252,13 @@ var docsPolicy = func() string {
 		fmt.Fprintf(&policy, "; %s-src 'sha256-%s'", tag, base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	return policy.String()
-}()
+})
 
 // getDocs answers with a page that shows the document.
 func (s *Server) getDocs(c *fiber.Ctx) error {
 	head := &c.Response().Header
 	head.SetContentType(typePage)
-	head.Set("Content-Security-Policy", docsPolicy)
+	head.Set("Content-Security-Policy", docsPolicy())
 	head.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	head.Set(fiber.HeaderCacheControl, "no-cache")
 	c.Response().SetBodyRaw(docsPage)

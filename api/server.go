@@ -106,8 +106,8 @@ type Server struct {
 	manners manners
 	// checking is held by the one that checks large arguments.
 	checking chan struct{}
-	// reference is /openapi.json.
-	reference []byte
+	// reference makes /openapi.json, once somebody asks: a start has no time for it.
+	reference func() ([]byte, error)
 
 	mu        sync.Mutex
 	listeners []*closedOnce
@@ -144,10 +144,7 @@ func New(cfg Config) (*Server, error) {
 		IdleTimeout:                  cfg.Timeouts.Idle,
 		ErrorHandler:                 s.fail,
 	})
-	var err error
-	if s.reference, err = reference(); err != nil {
-		return nil, err
-	}
+	s.reference = sync.OnceValues(reference)
 	s.routes()
 	s.harden(s.app.Server())
 	return s, nil

@@ -39,13 +39,14 @@ const (
 	lockName     = "lock"
 )
 
-var nodeIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+// nodeIDForm is compiled when first asked for: a child process never asks.
+var nodeIDForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`) })
 
 // OpenFolder locks a data folder, making it if need be. nodeID may be empty:
 // then the folder's own id holds, or a new one is made. A folder keeps the id
 // it was made with.
 func OpenFolder(dir, nodeID string) (*Folder, error) {
-	if nodeID != "" && !nodeIDForm.MatchString(nodeID) {
+	if nodeID != "" && !nodeIDForm().MatchString(nodeID) {
 		return nil, fmt.Errorf("node id %q: want letters, digits, '-', '_' and '.', at most 63", nodeID)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -231,7 +231,7 @@ func (n *Node) admit(ctx context.Context, q joinRequest) (joinAnswer, error) {
 
 // admissible refuses what would break the cluster.
 func (n *Node) admissible(q joinRequest) error {
-	if !nodeIDForm.MatchString(q.ID) {
+	if !nodeIDForm().MatchString(q.ID) {
 		return refuse("node id %q", q.ID)
 	}
 	if _, _, err := net.SplitHostPort(q.RaftAddr); err != nil {

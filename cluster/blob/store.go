@@ -40,18 +40,36 @@ const (
 // written. The folder must be the store's alone.
 func OpenStore(dir string) (*Store, error) {
 	s := &Store{dir: dir, now: time.Now, onDamaged: func(string) {}, pins: map[string]int{}}
-	if err := os.RemoveAll(filepath.Join(dir, temporaryDir)); err != nil {
+	if err := makeFolders(dir); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
-	for _, d := range []string{dir, filepath.Join(dir, temporaryDir), filepath.Join(dir, damagedDir)} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return nil, fmt.Errorf("open blobs: %w", err)
-		}
+	left, err := os.ReadDir(filepath.Join(dir, temporaryDir))
+	for _, e := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, temporaryDir, e.Name())))
 	}
-	if err := syncDir(dir); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
 	return s, nil
+}
+
+// makeFolders makes the folders that are not there yet. Only then does it wait
+// for the disk: a restart shall not.
+func makeFolders(dir string) error {
+	made := false
+	for _, d := range []string{dir, filepath.Join(dir, temporaryDir), filepath.Join(dir, damagedDir)} {
+		if _, err := os.Stat(d); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return err
+		}
+		made = true
+	}
+	if !made {
+		return nil
+	}
+	return syncDir(dir)
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.dir, name[:2], name) }
