@@ -157,6 +157,34 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Close' }).click();
   });
 
+  test('shows how far a task is, and goes on where its stream broke', async () => {
+    const { page } = view;
+    const asked = [];
+    const event = (id, type, data) => `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+    const answers = [
+      event('1-4-w', 'log', { attempt: 1, text: 'one\n' }) + event('1-4-w', 'progress', { attempt: 1, progress: { done: 1, total: 4, note: 'mails' } }),
+      event('1-8-w', 'log', { attempt: 1, text: 'two\n' }) + event('1-8-w', 'progress', { attempt: 1, progress: { current: 3, total: 4, state: 'SENDING' } }),
+    ];
+    await page.route(/\/logs\?follow/, (r) => {
+      asked.push(r.request().headers()['last-event-id'] ?? '');
+      return r.fulfill({ contentType: 'text/event-stream', body: answers[asked.length - 1] ?? ': alive\n\n' });
+    });
+    const { id } = await node.api('POST', 'tasks', { task: 'sleep.main', input: 60_000 });
+    await page.locator(`#t-${id}`).click();
+    const detail = page.getByRole('complementary', { name: 'Task' });
+    const progress = detail.getByRole('group', { name: 'Progress' });
+    await until('the second part', async () => (await progress.textContent()).includes('3/4') && (await progress.textContent()).includes('SENDING'));
+    assert.equal(await progress.getByRole('progressbar').evaluate((b) => b.value / b.max), 0.75);
+    assert.equal(await detail.getByRole('log').textContent(), 'one\ntwo\n');
+    assert.deepEqual(asked.slice(0, 2), ['', '1-4-w']);
+    await until('it is seen to run', async () => (await detail.getByText('started', { exact: true }).count()) > 0);
+    await accessible(page, 'progress');
+    await shoot(page, 'progress');
+    await page.unroute(/\/logs\?follow/);
+    await node.api('POST', `tasks/${id}/revoke`, { terminate: true });
+    await page.getByRole('button', { name: 'Close' }).click();
+  });
+
   test('obeys the keyboard', async () => {
     const { page } = view;
     await page.getByRole('grid').focus();
@@ -194,6 +222,32 @@ describe('the page', () => {
     await page.getByRole('meter').waitFor();
     await accessible(page, 'cluster');
     await shoot(page, 'cluster');
+    await page.getByRole('link', { name: 'Tasks' }).click();
+  });
+
+  test('pauses, resumes and purges a queue', async () => {
+    const { page } = view;
+    const queue = async () => (await node.api('GET', 'queues')).items.find((q) => q.name === 'mail');
+    await page.getByRole('link', { name: 'Queues' }).click();
+    const mail = page.getByRole('table').getByRole('row').filter({ has: page.getByRole('link', { name: 'mail', exact: true }) });
+    await mail.getByRole('button', { name: 'Pause mail' }).click();
+    await mail.getByText('paused', { exact: true }).waitFor();
+    assert.equal((await queue()).paused, true);
+    const { ids } = await node.api('POST', 'tasks/batch', [{ task: 'echo.main', queue: 'mail' }, { task: 'echo.main', queue: 'mail', countdown: '1h' }]);
+    await mail.getByRole('button', { name: 'Purge mail' }).click();
+    const ask = page.getByRole('dialog', { name: 'Purge mail' });
+    await ask.waitFor();
+    await accessible(page, 'purge');
+    await shoot(page, 'purge');
+    await ask.getByRole('button', { name: 'Keep them' }).click();
+    assert.equal((await node.api('GET', `tasks/${ids[0]}`)).state, 'pending');
+    await mail.getByRole('button', { name: 'Purge mail' }).click();
+    await ask.getByRole('button', { name: 'Purge' }).click();
+    await ask.waitFor({ state: 'hidden' });
+    for (const id of ids) assert.equal((await node.api('GET', `tasks/${id}?wait=5s`)).state, 'revoked');
+    await mail.getByRole('button', { name: 'Resume mail' }).click();
+    await mail.getByRole('button', { name: 'Pause mail' }).waitFor();
+    assert.equal((await queue()).paused, false);
     await page.getByRole('link', { name: 'Tasks' }).click();
   });
 

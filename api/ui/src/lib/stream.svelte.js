@@ -1,16 +1,14 @@
 import { client } from './client.svelte.js';
+import { sse } from './sse.js';
 
 // Events are gathered for this long before they are shown.
 const GATHER = 120;
 // A hidden page lets its connection go after a while: a browser opens only six
 // to one node, and takes up again where it was when it is looked at.
 const HIDDEN = 20_000;
-// A stream that says nothing for this long, not even that it lives, is dead.
-const SILENT = 40_000;
 
 /**
- * Stream follows /v1/events. It reads with fetch, since an EventSource cannot
- * send a token, and otherwise does what one does: it comes back by itself and
+ * Stream follows /v1/events as an EventSource would: it comes back by itself and
  * goes on after the last event it has seen.
  */
 class Stream {
@@ -64,7 +62,10 @@ class Stream {
         if (!this.#last) this.#tell('reset');
         this.state = 'live';
         wait = 125;
-        await this.#read(answer.body.getReader(), signal);
+        for await (const m of sse(answer.body)) {
+          if (signal.aborted) return;
+          this.#take(m);
+        }
       } catch {
         if (signal.aborted) return;
       }
@@ -74,27 +75,7 @@ class Stream {
     }
   }
 
-  async #read(reader, signal) {
-    const decoder = new TextDecoder();
-    let rest = '';
-    for (;;) {
-      let timer;
-      const silent = new Promise((_, fail) => (timer = setTimeout(() => fail(new Error('silent')), SILENT)));
-      const { done, value } = await Promise.race([reader.read(), silent]).finally(() => clearTimeout(timer));
-      if (done || signal.aborted) return;
-      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
-      rest = blocks.pop();
-      for (const block of blocks) this.#take(block);
-    }
-  }
-
-  #take(block) {
-    let id, type, data;
-    for (const line of block.split('\n')) {
-      if (line.startsWith('id: ')) id = line.slice(4);
-      else if (line.startsWith('event: ')) type = line.slice(7);
-      else if (line.startsWith('data: ')) data = line.slice(6);
-    }
+  #take({ id, type, data }) {
     if (id) this.#last = id;
     if (type === 'reset') return this.#tell('reset');
     if (!data) return;
