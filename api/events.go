@@ -14,12 +14,13 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/sdk/wire"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // ErrEventsGone says that events after an id are not kept any more.
 var ErrEventsGone = errors.New("events are gone")
 
-// Event is one committed transition of a task.
+// Event is one committed transition of a task, or of a run.
 type Event struct {
 	ID        string // INDEX-N
 	Time      int64  // T
@@ -30,6 +31,29 @@ type Event struct {
 	To        queue.State
 	Attempt   uint32
 	Error     string
+	RunID     queue.ID // that the task belongs to, or zero
+	Run       bool     // it is the run's own; Task is its kind
+}
+
+// kind is the event's type.
+func (e *Event) kind() string {
+	if !e.Run {
+		return "task." + e.To.String()
+	}
+	return "run." + runState(e.To).String()
+}
+
+// runState is the state of a run that its transition tells of in a task's.
+func runState(s queue.State) workflow.RunState {
+	switch s {
+	case queue.Success:
+		return workflow.Success
+	case queue.Failure:
+		return workflow.Failed
+	case queue.Revoked:
+		return workflow.Cancelled
+	}
+	return workflow.Running
 }
 
 // Events follows what this node has applied.
@@ -50,7 +74,7 @@ const heartbeat = 15 * time.Second
 // eventFilter picks what a stream carries.
 type eventFilter struct {
 	namespace string
-	task      queue.ID
+	task, run queue.ID
 	name      string // "MODULE.TASK"
 	queue     string
 	types     []string // exact, or up to a final dot
@@ -69,14 +93,16 @@ func eventsOf(c *fiber.Ctx) (f eventFilter, err error) {
 	if text := query(c, "type"); text != "" {
 		f.types = strings.Split(text, ",")
 	}
-	if run := query(c, "run"); run != "" {
-		return f, refuse(wire.CodeUnsupported, "this version has no runs; follow tasks with ?task=")
+	if text := query(c, "run"); text != "" {
+		if f.run, err = queue.ParseID(text); err != nil {
+			return f, wrong("run", err.Error())
+		}
 	}
 	return f, nil
 }
 
 func (f *eventFilter) takes(e *Event, kind string) bool {
-	if e.Namespace != f.namespace || !f.task.IsZero() && e.TaskID != f.task || f.name != "" && e.Task != f.name ||
+	if e.Namespace != f.namespace || !f.task.IsZero() && e.TaskID != f.task || !f.run.IsZero() && e.RunID != f.run || f.name != "" && e.Task != f.name ||
 		f.queue != "" && e.Queue != f.queue {
 		return false
 	}
@@ -164,14 +190,20 @@ type eventStream struct {
 }
 
 func (o *eventStream) send(e *Event) error {
-	kind := "task." + e.To.String()
+	kind := e.kind()
 	if !o.filter.takes(e, kind) {
 		return nil
 	}
-	data, err := json.Marshal(wire.Event{
-		ID: e.ID, Type: kind, Time: wire.At(e.Time), Namespace: e.Namespace, TaskID: e.TaskID.String(), Task: e.Task,
-		Queue: e.Queue, State: e.To.String(), Attempt: e.Attempt, Error: e.Error,
-	})
+	out := wire.Event{ID: e.ID, Type: kind, Time: wire.At(e.Time), Namespace: e.Namespace, Error: e.Error}
+	if !e.RunID.IsZero() {
+		out.RunID = e.RunID.String()
+	}
+	if e.Run {
+		out.Kind, out.State = e.Task, runState(e.To).String()
+	} else {
+		out.TaskID, out.Task, out.Queue, out.State, out.Attempt = e.TaskID.String(), e.Task, e.Queue, e.To.String(), e.Attempt
+	}
+	data, err := json.Marshal(out)
 	if err != nil {
 		return err
 	}

@@ -10,25 +10,34 @@ import (
 
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/sdk/wire"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // told is what docs/events.md says of the event of each state. A state that is
 // no event has the reason in silent.
 var told = map[queue.State]string{
-	queue.Pending:  "it is stored, and waits for its time, its turn, a limit or a slot: at its submission, when the wait for its next attempt is over, and when its worker was lost or gave it back",
-	queue.Received: "it is assigned to a worker",
-	queue.Retrying: "an attempt failed, and another will be made; `error` has the type of what went wrong",
-	queue.Success:  "it has ended, and its result is there",
-	queue.Failure:  "it has ended without a result, or went to the dead letters; `error` has the type of what went wrong",
-	queue.Revoked:  "it was revoked, or its time to begin was over",
+	queue.Pending:        "it is stored, and waits for its time, its turn, a limit or a slot: at its submission, when the wait for its next attempt is over, and when its worker was lost or gave it back",
+	queue.Received:       "it is assigned to a worker",
+	queue.Retrying:       "an attempt failed, and another will be made; `error` has the type of what went wrong",
+	queue.Success:        "it has ended, and its result is there",
+	queue.Failure:        "it has ended without a result, or went to the dead letters; `error` has the type of what went wrong",
+	queue.Revoked:        "it was revoked, or its time to begin was over",
+	queue.Skipped:        "of a run: its trigger rule let it be passed over",
+	queue.UpstreamFailed: "of a run: it cannot run, since one before it failed",
+}
+
+// runTold is what docs/events.md says of the event of each state of a run.
+var runTold = map[workflow.RunState]string{
+	workflow.Running:   "it was accepted, and its first tasks begin",
+	workflow.Success:   "it has ended, and its result is there",
+	workflow.Failed:    "it has ended, and not all of it by success",
+	workflow.Cancelled: "it was cancelled, and all of it has ended",
 }
 
 var silent = map[queue.State]string{
-	queue.Started:        "an observation of the leader, which is not committed",
-	queue.Skipped:        "of workflows, which this version has not",
-	queue.UpstreamFailed: "of workflows, which this version has not",
-	queue.Deferred:       "of workflows, which this version has not",
-	queue.Removed:        "of workflows, which this version has not",
+	queue.Started:  "an observation of the leader, which is not committed",
+	queue.Deferred: "of workflows, which this version has not",
+	queue.Removed:  "of workflows, which this version has not",
 }
 
 const eventsFile = "../docs/events.md"
@@ -46,6 +55,9 @@ func TestEventsDoc(t *testing.T) {
 		if says != "" {
 			fmt.Fprintf(&types, "| `task.%s` | %s |\n", s, says)
 		}
+	}
+	for s := workflow.Running; s.String() != "" && s <= workflow.Cancelled; s++ {
+		fmt.Fprintf(&types, "| `run.%s` | of a run: %s |\n", s, runTold[s])
 	}
 	fmt.Fprintf(&types, "| `%s` | nothing: events after the id that was asked for are not kept any more; `after` is the id to go on from |\n", wire.EventReset)
 

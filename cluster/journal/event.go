@@ -41,9 +41,11 @@ type Event struct {
 	state.Move
 }
 
-// Type is what kind of event it is: "task." and the state that the task came
-// to.
-func (e *Event) Type() string { return "task." + e.To.String() }
+// Of a move beside the task itself.
+const (
+	moveInRun = 1 << iota
+	moveRun
+)
 
 // batch is the events of one entry, as they lie in a segment.
 type batch struct {
@@ -66,6 +68,14 @@ func (b *batch) append(dst []byte) []byte {
 		w.Byte(byte(m.To))
 		w.Uint(uint64(m.Attempt))
 		w.String(m.Error)
+		var flags byte
+		if m.InRun {
+			flags |= moveInRun
+		}
+		if m.Run {
+			flags |= moveRun
+		}
+		w.Byte(flags)
 	}
 	return w.Done()
 }
@@ -78,6 +88,8 @@ func decodeBatch(raw []byte) (batch, error) {
 		m := &b.moves[i]
 		m.ID, m.Namespace, m.Queue, m.Task = r.ID(), r.String(), r.String(), r.String()
 		m.To, m.Attempt, m.Error = queue.State(r.Byte()), r.Uint32(), r.String()
+		flags := r.Byte()
+		m.InRun, m.Run = flags&moveInRun != 0, flags&moveRun != 0
 	}
 	if r.More() {
 		r.Fail()

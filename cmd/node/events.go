@@ -19,8 +19,12 @@ func (n *node) FollowEvents(ctx context.Context, after string, fn func(*api.Even
 		return &api.Error{Code: wire.CodeBadRequest, Detail: err.Error()}
 	}
 	err = n.journal.Follow(ctx, id, func(e *journal.Event) error {
-		return fn(&api.Event{ID: e.ID.String(), Time: e.Time, Namespace: e.Namespace, TaskID: e.Move.ID, Task: e.Task,
-			Queue: e.Queue, To: e.To, Attempt: e.Attempt, Error: e.Error})
+		out := api.Event{ID: e.ID.String(), Time: e.Time, Namespace: e.Namespace, TaskID: e.Move.ID, Task: e.Task,
+			Queue: e.Queue, To: e.To, Attempt: e.Attempt, Error: e.Error, Run: e.Run}
+		if e.InRun || e.Run {
+			out.RunID = e.Move.ID.Run()
+		}
+		return fn(&out)
 	}, idle)
 	if errors.Is(err, journal.ErrGone) {
 		return api.ErrEventsGone

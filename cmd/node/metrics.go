@@ -14,7 +14,9 @@ func (n *node) WriteMetrics(w io.Writer) error { return n.metrics.Write(w) }
 // count counts an entry's transitions.
 func (n *node) count(moves []state.Move) {
 	for i := range moves {
-		n.metrics.Moved(moves[i].To, moves[i].Error)
+		if !moves[i].Run {
+			n.metrics.Moved(moves[i].To, moves[i].Error)
+		}
 	}
 }
 

@@ -3,16 +3,18 @@ package wire
 // Event is one committed transition, as the data of a server-sent event. The
 // event's name is its type, its id INDEX-N, equal on all nodes.
 type Event struct {
-	ID        string `json:"id"`              // where a stream goes on behind it; it only grows
-	Type      string `json:"type"`            // "task.pending", "task.received", "task.success" …
-	Time      Time   `json:"time"`            // the cluster's, when it was committed
-	Namespace string `json:"namespace"`       // the task's
-	TaskID    string `json:"task_id"`         // the task's id
-	Task      string `json:"task"`            // "MODULE.TASK"
-	Queue     string `json:"queue"`           // the task's
-	State     string `json:"state"`           // where the task stands now
-	Attempt   uint32 `json:"attempt"`         // how many attempts there were, with the present one
-	Error     string `json:"error,omitempty"` // its type
+	ID        string `json:"id"`   // where a stream goes on behind it; it only grows
+	Type      string `json:"type"` // "task.pending", "task.success", "run.failed" …
+	Time      Time   `json:"time"` // the cluster's, when it was committed
+	Namespace string `json:"namespace"`
+	TaskID    string `json:"task_id,omitempty"` // a task's
+	Task      string `json:"task,omitempty"`    // "MODULE.TASK"
+	Queue     string `json:"queue,omitempty"`   // the task's
+	RunID     string `json:"run_id,omitempty"`  // a run's, or that which the task belongs to
+	Kind      string `json:"kind,omitempty"`    // of a run: "chain", "group" …
+	State     string `json:"state"`             // where the task or the run stands now
+	Attempt   uint32 `json:"attempt,omitempty"` // of a task: how many attempts there were, with the present one
+	Error     string `json:"error,omitempty"`   // its type
 }
 
 // EventReset is the name of an event that says: events after the id that was
