@@ -127,10 +127,14 @@ func (p *blobPeers) Push(ctx context.Context, addr, digest string, size int64, r
 		return err
 	}
 	defer func() { _ = s.Close() }()
+	defer heed(ctx, s)()
 	if err := sendAll(s, r); err != nil {
 		return err
 	}
-	answer, err := s.Recv()
+	if ctx.Err() != nil { // a deadline that is set now would take the place of its own
+		return ctx.Err()
+	}
+	answer, err := recvWithin(s, syncWithin)
 	if err != nil {
 		return err
 	}
@@ -146,15 +150,26 @@ func (p *blobPeers) Fetch(ctx context.Context, addr, digest string) (io.ReadClos
 	if err != nil {
 		return nil, err
 	}
-	answer, err := recvSoon(s)
+	free := heed(ctx, s)
+	answer, err := recvWithin(s, pieceWithin)
 	if err == nil && len(answer) > 0 {
 		err = fmt.Errorf("%w: %s: %s", blob.ErrNotFound, addr, answer)
 	}
 	if err != nil {
+		free()
 		_ = s.Close()
 		return nil, err
 	}
-	return &blobReader{s: s}, nil
+	return &blobReader{s: s, free: free}, nil
+}
+
+// heed makes what waits on a stream give up when the context ends. What it
+// gives frees the stream of the context.
+func heed(ctx context.Context, s peer.Stream) (free func() bool) {
+	return context.AfterFunc(ctx, func() {
+		_ = s.SetReadDeadline(time.Unix(1, 0)) // both fail on a stream that is closed, which is as well
+		_ = s.SetWriteDeadline(time.Unix(1, 0))
+	})
 }
 
 func (p *blobPeers) open(ctx context.Context, addr string, h blobHeader) (peer.Stream, error) {
@@ -214,12 +229,12 @@ func sendAll(s peer.Stream, r io.Reader) error {
 	for {
 		n, err := io.ReadFull(r, buf)
 		if n > 0 {
-			if err := s.Send(buf[:n]); err != nil {
+			if err := sendSoon(s, buf[:n]); err != nil {
 				return err
 			}
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return s.Send(nil)
+			return sendSoon(s, nil)
 		}
 		if err != nil {
 			return err
@@ -227,20 +242,33 @@ func sendAll(s peer.Stream, r io.Reader) error {
 	}
 }
 
-// pieceWithin is how long the other side may take for one piece. Without it one
-// stream that says nothing would keep a newcomer from ever being complete.
-const pieceWithin = 5 * time.Second
+// A peer's session outlives what it could not write within a second, where the
+// node stands still: a stream may have lost a piece then, or its end, and whoever
+// waits for it would wait for ever. pieceWithin is how long one piece may take,
+// syncWithin how long the receiver may take to have a whole blob on its disk.
+const (
+	pieceWithin = 10 * time.Second
+	syncWithin  = 20 * time.Second
+)
 
-func recvSoon(s peer.Stream) ([]byte, error) {
-	if err := s.SetReadDeadline(time.Now().Add(pieceWithin)); err != nil {
+func recvWithin(s peer.Stream, limit time.Duration) ([]byte, error) {
+	if err := s.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return nil, err
 	}
 	return s.Recv()
 }
 
+func sendSoon(s peer.Stream, frame []byte) error {
+	if err := s.SetWriteDeadline(time.Now().Add(pieceWithin)); err != nil {
+		return err
+	}
+	return s.Send(frame)
+}
+
 // blobReader is the inverse of sendAll.
 type blobReader struct {
 	s    peer.Stream
+	free func() bool // of the context; nil where the stream has none
 	rest []byte
 	done bool
 }
@@ -251,7 +279,7 @@ func (r *blobReader) Read(p []byte) (int, error) {
 		if r.done {
 			return 0, io.EOF
 		}
-		frame, err := recvSoon(r.s)
+		frame, err := recvWithin(r.s, pieceWithin)
 		if err != nil {
 			return 0, fmt.Errorf("blob stream broke: %w", err)
 		}
@@ -266,7 +294,12 @@ func (r *blobReader) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer.
-func (r *blobReader) Close() error { return r.s.Close() }
+func (r *blobReader) Close() error {
+	if r.free != nil {
+		r.free()
+	}
+	return r.s.Close()
+}
 
 // Put implements api.Blobs.
 func (n *node) Put(ctx context.Context, body io.Reader, want string) (string, int64, error) {

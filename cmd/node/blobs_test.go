@@ -11,6 +11,7 @@ import (
 
 	"github.com/windrow-dev/windrow/api"
 	"github.com/windrow-dev/windrow/cluster/blob"
+	"github.com/windrow-dev/windrow/cluster/peer"
 )
 
 // alone are no peers.
@@ -51,5 +52,47 @@ func TestBlobErrorsHaveTheirNames(t *testing.T) {
 	}
 	if _, _, err := b.Open(t.Context(), absent); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("an absent blob: %v", err)
+	}
+}
+
+// TestSilentServer: a server that takes a stream and says nothing is given up
+// with the caller's context.
+func TestSilentServer(t *testing.T) {
+	listen := func(id string) *peer.Net {
+		net, err := peer.Listen(peer.Config{Addr: "127.0.0.1:0", NodeID: id, Log: slog.New(slog.DiscardHandler), Cluster: func() peer.ClusterID { return peer.ClusterID{} }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = net.Close() })
+		return net
+	}
+	here, there := listen("n1"), listen("n2")
+	taken := make(chan struct{})
+	there.Handle(blobKind, func(ctx context.Context, s peer.Stream) {
+		if _, err := s.Recv(); err != nil {
+			t.Error(err)
+		}
+		taken <- struct{}{}
+		<-ctx.Done()
+	})
+	p := &blobPeers{net: here}
+	for name, ask := range map[string]func(context.Context) error{
+		"push": func(ctx context.Context) error {
+			return p.Push(ctx, there.Addr().String(), "sha256:x", 1, strings.NewReader("x"))
+		},
+		"fetch": func(ctx context.Context) error {
+			_, err := p.Fetch(ctx, there.Addr().String(), "sha256:x")
+			return err
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-taken
+			cancel()
+		}()
+		if err := ask(ctx); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		cancel()
 	}
 }
