@@ -39,8 +39,16 @@ func (w *writeWatch) stuck() time.Duration {
 // watchDisk gives the node up when its log can no longer be written, so that
 // others lead.
 func (n *Node) watchDisk() {
+	slow := false
 	for n.ctx.Err() == nil {
 		n.rest(time.Second)
+		if was := slow; n.logs.writes.stuck() > slowWrite {
+			if slow = true; !was {
+				n.log.Warn("the log's disk does not answer", "for", n.logs.writes.stuck().Round(time.Second))
+			}
+		} else {
+			slow = false
+		}
 		if took := n.logs.writes.stuck(); took > n.cfg.diskLimit {
 			n.fail(fmt.Errorf("the log's disk has not answered for %v", took.Round(time.Second)))
 			if err := n.transport.mute(); err != nil {
