@@ -35,6 +35,7 @@ type Load struct {
 	Readers int
 
 	t      testing.TB
+	ctx    context.Context // ends with the test
 	prefix string
 	next   atomic.Int64
 	acked  atomic.Int64
@@ -53,12 +54,18 @@ type Load struct {
 // NewLoad makes a load of so many tasks from so many clients, made by client.
 func NewLoad(t testing.TB, clients, total int, client func(i int) *windrow.Client) *Load {
 	t.Helper()
-	l := &Load{t: t, Total: total, Repeat: 20, Readers: 4, prefix: windrow.NewIdempotencyKey(),
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &Load{t: t, ctx: ctx, Total: total, Repeat: 20, Readers: 4, prefix: windrow.NewIdempotencyKey(),
 		Call:  func(n int) windrow.Call { return windrow.Call{Task: guests.Echo + ".main", Input: number(n)} },
 		fresh: make(chan string, total), ids: map[int]string{}, owner: map[string]int{}, ended: map[string]string{}}
 	for i := range clients {
 		l.Clients = append(l.Clients, client(i))
 	}
+	t.Cleanup(func() {
+		cancel()
+		l.work.Wait()
+		l.readed.Wait()
+	})
 	return l
 }
 
@@ -79,7 +86,7 @@ func number(n int) json.RawMessage { return fmt.Appendf(nil, `{"n":%d}`, n) }
 func (l *Load) Start() {
 	for _, c := range l.Clients {
 		l.work.Go(func() {
-			for n := int(l.next.Add(1)); n <= l.Total && !l.t.Failed(); n = int(l.next.Add(1)) {
+			for n := int(l.next.Add(1)); n <= l.Total && !l.over(); n = int(l.next.Add(1)) {
 				l.submit(c, n)
 			}
 		})
@@ -87,20 +94,31 @@ func (l *Load) Start() {
 	for i := range min(l.Readers, len(l.Clients)) {
 		c := l.Clients[i]
 		l.readed.Go(func() {
-			for id := range l.fresh {
-				if l.t.Failed() {
+			for {
+				select {
+				case id, more := <-l.fresh:
+					if !more || l.over() {
+						return
+					}
+					l.read(c, id)
+				case <-l.ctx.Done():
 					return
 				}
-				l.read(c, id)
 			}
 		})
 	}
 }
 
+// over says that nothing more is to be done: the test has failed, or ended.
+func (l *Load) over() bool { return l.t.Failed() || l.ctx.Err() != nil }
+
 // submit asks until there is an answer, as a careful program does.
 func (l *Load) submit(c *windrow.Client, n int) {
 	for {
 		id, err := l.ask(c, n)
+		if l.ctx.Err() != nil {
+			return
+		}
 		if errors.Is(err, errNoAnswer) && !l.t.Failed() {
 			<-time.After(time.Duration(rand.IntN(20)) * time.Millisecond) // a dead node refuses at once
 			continue
@@ -111,6 +129,9 @@ func (l *Load) submit(c *windrow.Client, n int) {
 		}
 		if rand.IntN(l.Repeat) == 0 {
 			again, err := l.ask(c, n)
+			if l.ctx.Err() != nil {
+				return
+			}
 			if err == nil && again != id || err != nil && !errors.Is(err, errNoAnswer) {
 				l.t.Errorf("number %d was acknowledged as %s, and asked again as %s, %v", n, id, again, err)
 			}
@@ -123,7 +144,7 @@ func (l *Load) submit(c *windrow.Client, n int) {
 var errNoAnswer = errors.New("no answer")
 
 func (l *Load) ask(c *windrow.Client, n int) (string, error) {
-	s, err := c.Submit(context.Background(), l.Call(n), windrow.IdempotencyKey(fmt.Sprintf("%s-%d", l.prefix, n)))
+	s, err := c.Submit(l.ctx, l.Call(n), windrow.IdempotencyKey(fmt.Sprintf("%s-%d", l.prefix, n)))
 	switch {
 	case err == nil:
 		return s.ID, nil
@@ -151,18 +172,32 @@ func (l *Load) keep(n int, id string) {
 // read waits for a task's end and keeps what it looks like, which may not
 // change any more.
 func (l *Load) read(c *windrow.Client, id string) {
+	began := time.Now()
 	for {
-		task, err := c.Wait(context.Background(), id)
-		if windrow.IsUnreachable(err) && !l.t.Failed() {
+		task, err := l.await(c, id)
+		if l.ctx.Err() != nil {
+			return
+		}
+		if windrow.IsUnreachable(err) && !l.t.Failed() && time.Since(began) < endWithin {
 			continue
 		}
 		if err != nil {
-			l.t.Errorf("acknowledged task %s: %v", id, err)
+			l.t.Errorf("acknowledged task %s is lost, or does not end: %v", id, err)
 			return
 		}
 		l.note(task)
 		return
 	}
+}
+
+// endWithin is how long an acknowledged task may take to end, whatever is done
+// to the nodes meanwhile: it is there, or a lost one would be waited for for ever.
+const endWithin = 2 * patience
+
+func (l *Load) await(c *windrow.Client, id string) (*windrow.Task, error) {
+	ctx, cancel := context.WithTimeout(l.ctx, endWithin)
+	defer cancel()
+	return c.Wait(ctx, id)
 }
 
 func (l *Load) note(task *windrow.Task) {
@@ -193,13 +228,13 @@ func (l *Load) IDs() map[string]int {
 // client says; each was repeated until it was acknowledged.
 func (l *Load) Unknown() int { return int(l.unknown.Load()) }
 
-// WaitAcked waits until so many are acknowledged, or all, as long as there is
-// progress.
+// WaitAcked waits until so many are acknowledged, or all, or the test has failed,
+// as long as there is progress.
 func (l *Load) WaitAcked(n int) {
 	l.t.Helper()
-	for have := l.Acked(); have < min(n, l.Total); have = l.Acked() {
+	for have := l.Acked(); have < min(n, l.Total) && !l.over(); have = l.Acked() {
 		Poll(l.t, fmt.Sprintf("more than %d acknowledged tasks", have), func() error {
-			if l.Acked() == have {
+			if l.Acked() == have && !l.over() {
 				return errors.New("none came")
 			}
 			return nil
@@ -211,6 +246,7 @@ func (l *Load) WaitAcked(n int) {
 // ended.
 func (l *Load) Wait() {
 	l.t.Helper()
+	l.WaitAcked(l.Total) // complains where there is no progress any more
 	l.work.Wait()
 	close(l.fresh)
 	l.readed.Wait()
@@ -250,9 +286,9 @@ func (l *Load) Check(clients ...*windrow.Client) {
 }
 
 func (l *Load) check(c *windrow.Client, id string) {
-	task, err := c.Wait(context.Background(), id)
+	task, err := l.await(c, id)
 	if err != nil {
-		l.t.Errorf("acknowledged task %s is lost: %v", id, err)
+		l.t.Errorf("acknowledged task %s is lost, or does not end: %v", id, err)
 		return
 	}
 	want := l.Call(l.owner[id])

@@ -332,6 +332,11 @@ func (n *Node) cleanup() {
 		_ = n.cmd.Process.Kill()
 		<-n.done
 	}
+	// Where a test has found that sandboxes outlive their node, they would compute
+	// on beside all other tests.
+	for _, pid := range n.Children() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 	if n.t.Failed() {
 		n.t.Logf("log of %s:\n%s", n.HTTPAddr, n.Log())
 	}
