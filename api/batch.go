@@ -45,15 +45,19 @@ func (s *Server) postBatch(c *fiber.Ctx) error {
 // addAll reads a batch's calls.
 func (b *submission) addAll(ctx context.Context, body []byte) error {
 	err := wire.EachCall(body, func(call *wire.Call) error {
-		if len(b.calls.List) == wire.MaxBatch {
+		if len(b.mixed) == wire.MaxBatch {
 			return refuse(wire.CodeTooLarge, "a batch may have %d calls; send the rest in another", wire.MaxBatch)
 		}
 		if call.IdempotencyKey != "" {
 			return wrong("idempotency_key", "is given inside a batch, which is accepted as one; send it as the header "+wire.HeaderIdempotencyKey)
 		}
+		b.mixed = append(b.mixed, linked(call))
+		if linked(call) {
+			return b.addLinked(ctx, call)
+		}
 		return b.add(ctx, call)
 	})
-	if err == nil && len(b.calls.List) == 0 {
+	if err == nil && len(b.mixed) == 0 {
 		err = refuse(wire.CodeBadRequest, "the batch is empty; send calls, one a line or in a JSON array")
 	}
 	return err
@@ -63,6 +67,9 @@ func (b *submission) addAll(ctx context.Context, body []byte) error {
 // are few, else as a stage. The ids are those of the first request where an
 // idempotency key answered.
 func (s *Server) submit(c *fiber.Ctx, ctx context.Context, sub *submission, idem *command.Idempotency) (ids []queue.ID, replayed bool, err error) {
+	if len(sub.runs) > 0 {
+		return s.submitMixed(c, ctx, sub, idem)
+	}
 	parts := sub.parts()
 	var last command.Command
 	if len(parts) == 1 {
@@ -107,6 +114,10 @@ func first(part int, idem *command.Idempotency) *command.Idempotency {
 // callRoom is what a call takes in a command beside its payload and keys.
 const callRoom = 64
 
+func callSize(c *command.Call) int {
+	return callRoom + len(c.Payload) + len(c.UniqueKey) + len(c.FairnessKey) + len(c.ConcurrencyKey) + 72*len(c.Blobs)
+}
+
 // parts cuts a submission so that each fits one command; each has the specs it
 // needs.
 func (b *submission) parts() []command.Calls {
@@ -115,8 +126,7 @@ func (b *submission) parts() []command.Calls {
 	for len(list) > 0 {
 		n, size := 0, 0
 		for n < len(list) && n < command.MaxSubmit {
-			c := &list[n]
-			size += callRoom + len(c.Payload) + len(c.UniqueKey) + len(c.FairnessKey) + len(c.ConcurrencyKey) + 72*len(c.Blobs)
+			size += callSize(&list[n])
 			if n > 0 && size > command.MaxCommand {
 				break
 			}

@@ -188,9 +188,6 @@ func callOf(c *wire.Call) (command.Call, error) {
 			out.ExpiresAt = max(c.Expires.At.UnixNano(), 1)
 		}
 	}
-	if len(c.Link) > 0 || len(c.LinkError) > 0 {
-		return out, refuse(wire.CodeUnsupported, "link and link_error come with canvases, which this version does not run yet; leave them out")
-	}
 	out.UniqueKey, out.FairnessKey = c.UniqueKey, c.FairnessKey
 	if k := c.ConcurrencyKey; k != nil {
 		if k.Key == "" {
@@ -254,6 +251,10 @@ type submission struct {
 	lastAt    uint32
 	scratch   []byte
 
+	// Of a batch: the calls that have callbacks, and which of all they are.
+	runs  []*graph
+	mixed []bool
+
 	// manner is what the module says of task, the last call's.
 	manner  *manner
 	task    string
@@ -266,30 +267,58 @@ func (s *Server) newSubmission(namespace string) *submission {
 
 // add checks one call. Nothing of it aliases the body it was read from.
 func (b *submission) add(ctx context.Context, c *wire.Call) error {
-	if err := b.hold(ctx, c); err != nil {
-		return err
-	}
-	spec, err := specOf(b.namespace, c, b.limits)
+	call, err := b.resolve(ctx, c, givenWhole)
 	if err != nil {
 		return err
 	}
-	call, err := callOf(c)
-	if err != nil {
-		return err
-	}
-	p, err := payloadOf(c, b.limits)
-	if err != nil {
-		return err
-	}
-	if call.Blobs, err = b.moveOut(ctx, &p); err != nil {
-		return err
-	}
-	b.push(spec, call, &p)
+	call.ID = b.first.Plus(uint32(len(b.calls.List)))
+	b.calls.List = append(b.calls.List, call)
 	return nil
 }
 
-// hold gives a call its task's defaults and holds its arguments to its schema.
-func (b *submission) hold(ctx context.Context, c *wire.Call) error {
+// given is how much of what a task is given its call says.
+type given uint8
+
+const (
+	givenWhole  given = iota
+	givenPartly       // a result joins the arguments
+	givenLater        // a result is the input
+)
+
+// resolve checks one call and gives it all but its id; its spec is among the
+// submission's.
+func (b *submission) resolve(ctx context.Context, c *wire.Call, g given) (command.Call, error) {
+	if err := b.hold(ctx, c, g == givenWhole); err != nil {
+		return command.Call{}, err
+	}
+	spec, err := specOf(b.namespace, c, b.limits)
+	if err != nil {
+		return command.Call{}, err
+	}
+	call, err := callOf(c)
+	if err != nil {
+		return call, err
+	}
+	raw := g == givenLater && c.Stdin == "raw"
+	if raw {
+		c.Stdin = "" // what the input is shows later
+	}
+	p, err := payloadOf(c, b.limits)
+	if err != nil {
+		return call, err
+	}
+	p.Raw = p.Raw || raw
+	if call.Blobs, err = b.moveOut(ctx, &p); err != nil {
+		return call, err
+	}
+	call.Spec = b.specOf(&spec)
+	call.Payload = p.Append(make([]byte, 0, 16+len(p.Args)+len(p.Kwargs)+len(p.Input)+len(p.Blob)+len(p.Labels)+len(p.Headers)))
+	return call, nil
+}
+
+// hold gives a call its task's defaults and holds its arguments to its schema,
+// where it has them all.
+func (b *submission) hold(ctx context.Context, c *wire.Call, all bool) error {
 	if c.Task != b.task || c.Version != b.version {
 		module, task, err := splitTask(c.Task)
 		if err != nil {
@@ -303,7 +332,7 @@ func (b *submission) hold(ctx context.Context, c *wire.Call) error {
 	if b.manner == nil {
 		return nil
 	}
-	if c.Input == nil || c.Args == nil && c.Kwargs == nil { // else payloadOf refuses it
+	if all && (c.Input == nil || c.Args == nil && c.Kwargs == nil) { // else payloadOf refuses it
 		if err := b.server.check(ctx, b.manner, c); err != nil {
 			return err
 		}

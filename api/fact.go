@@ -56,6 +56,8 @@ func types() map[reflect.Type]*openapi.Schema {
 var states = []string{wire.StatePending, wire.StateReceived, wire.StateStarted, wire.StateRetry, wire.StateSuccess, wire.StateFailure,
 	wire.StateRevoked, wire.StateSkipped, wire.StateUpstreamFailed, wire.StateDeferred, wire.StateRemoved}
 
+var runStates = []string{wire.RunQueued, wire.RunRunning, wire.RunSuccess, wire.RunFailed, wire.RunCancelled}
+
 func within(lowest, highest float64, usual any) *openapi.Schema {
 	s := openapi.Limits(lowest, highest)
 	s.Default = usual
@@ -98,13 +100,15 @@ func fields() map[string]*openapi.Schema {
 		"Problem.status": within(400, 599, nil), "Problem.code": codes(), "Event.id": text(`^[0-9]+-[0-9]+$`, "4711-0"),
 		"Module.versions": {Items: &openapi.Schema{Type: "integer"}},
 	}
-	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id"} {
+	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id", "Run.id", "Run.cause", "Started.id", "RunTask.task_id"} {
 		f[name] = id
 	}
-	for _, name := range []string{"Task.state", "Submitted.state", "Event.state", "News.state"} {
+	for _, name := range []string{"Task.state", "Submitted.state", "Event.state", "News.state", "RunTask.state"} {
 		f[name] = openapi.Texts(states...)
 	}
-	for _, name := range []string{"Module.digest", "Blob.digest", "Task.input_digest", "Task.result_digest"} {
+	f["Run.state"], f["Started.state"] = openapi.Texts(runStates...), openapi.Texts(runStates...)
+	f["Run.kind"], f["Started.kind"] = openapi.Texts(runKinds()...), openapi.Texts(runKinds()...)
+	for _, name := range []string{"Module.digest", "Blob.digest", "Task.input_digest", "Task.result_digest", "RunTask.result_digest"} {
 		f[name] = text(patternDigest)
 	}
 	return f

@@ -29,6 +29,8 @@ type fake struct {
 	docs  map[string][]command.Document
 	idem  map[string]fakeIdem
 	stage map[queue.ID][]command.Calls
+	runs  []*fakeRun
+	onWay map[queue.ID]*fakeRun // by stage
 	blobs map[string][]byte
 
 	events   []Event           // what FollowEvents knows
@@ -61,7 +63,7 @@ type fakeIdem struct {
 
 func newFake() *fake {
 	f := &fake{now: 1_700_000_000e9, tasks: map[queue.ID]*fakeTask{}, docs: map[string][]command.Document{}, idem: map[string]fakeIdem{},
-		stage: map[queue.ID][]command.Calls{}, blobs: map[string][]byte{}, more: make(chan string)}
+		stage: map[queue.ID][]command.Calls{}, onWay: map[queue.ID]*fakeRun{}, blobs: map[string][]byte{}, more: make(chan string)}
 	f.put(&command.PutDocument{Kind: command.KindModule, Namespace: "default", Name: "etl", Digest: "sha256:" + strings.Repeat("0", 64),
 		Body: []byte(`{"kind":"reactor","size":9}`), Attributes: command.Attributes{Tasks: []string{"load", "main"}}})
 	return f
@@ -93,18 +95,28 @@ func (f *fake) Propose(ctx context.Context, c command.Command) (command.Result, 
 func (f *fake) apply(c command.Command) command.Result {
 	switch c := c.(type) {
 	case *command.Submit:
-		return f.submit(c.Namespace, []command.Calls{c.Calls}, c.Idem)
+		return f.submit(c.Namespace, []command.Calls{c.Calls}, c.Runs, nil, c.Idem)
 	case *command.Stage:
 		if int(c.Part) != len(f.stage[c.Stage]) {
 			return command.Result{Code: command.CodeStage, Detail: "parts out of order"}
 		}
 		f.stage[c.Stage] = append(f.stage[c.Stage], c.Calls)
+		if c.Run != nil {
+			if r, ok := f.replay(c.Namespace, c.Idem); ok {
+				return r
+			}
+			r, refused := f.addRun(c.Namespace, f.onWay[c.Stage], c.Run)
+			f.onWay[c.Stage] = r
+			return refused
+		}
 		return command.Result{}
 	case *command.SubmitStaged:
 		if int(c.Parts) != len(f.stage[c.Stage]) {
 			return command.Result{Code: command.CodeStage, Detail: "parts are missing"}
 		}
-		return f.submit(c.Namespace, f.stage[c.Stage], c.Idem)
+		return f.submit(c.Namespace, f.stage[c.Stage], nil, f.onWay[c.Stage], c.Idem)
+	case *command.SteerRun:
+		return f.steer(c)
 	case *command.Revoke:
 		return f.revoke(c)
 	case *command.PutDocument:
@@ -122,14 +134,32 @@ func (f *fake) apply(c command.Command) command.Result {
 	panic(fmt.Sprintf("unexpected command %T", c))
 }
 
-func (f *fake) submit(namespace string, parts []command.Calls, idem *command.Idempotency) command.Result {
-	if idem != nil {
-		if e, ok := f.idem[namespace+"|"+idem.Route+"|"+idem.Key]; ok {
-			if e.body != idem.Body {
-				return command.Result{Code: command.CodeIdempotency, Detail: "another body"}
-			}
-			return command.Result{Replayed: true, IDs: e.ids}
+// replay is what an idempotency key that is known answers.
+func (f *fake) replay(namespace string, idem *command.Idempotency) (command.Result, bool) {
+	if idem == nil {
+		return command.Result{}, false
+	}
+	e, ok := f.idem[namespace+"|"+idem.Route+"|"+idem.Key]
+	if ok && e.body != idem.Body {
+		return command.Result{Code: command.CodeIdempotency, Detail: "another body"}, true
+	}
+	return command.Result{Replayed: ok, IDs: e.ids}, ok
+}
+
+func (f *fake) submit(namespace string, parts []command.Calls, news []command.NewRun, staged *fakeRun, idem *command.Idempotency) command.Result {
+	if r, ok := f.replay(namespace, idem); ok {
+		return r
+	}
+	var runs []*fakeRun
+	for i := range news {
+		r, refused := f.addRun(namespace, nil, &news[i])
+		if refused.Code != command.OK {
+			return refused
 		}
+		runs = append(runs, r)
+	}
+	if staged != nil {
+		runs = append(runs, staged)
 	}
 	var ids []queue.ID
 	for _, calls := range parts {
@@ -150,6 +180,10 @@ func (f *fake) submit(namespace string, parts []command.Calls, idem *command.Ide
 		for i := range calls.List {
 			ids = append(ids, f.make(&calls.List[i], calls.Specs[calls.List[i].Spec]))
 		}
+	}
+	for _, r := range runs {
+		f.beginRun(r)
+		ids = append(ids, r.ID)
 	}
 	if idem != nil {
 		f.idem[namespace+"|"+idem.Route+"|"+idem.Key] = fakeIdem{idem.Body, ids}
@@ -192,6 +226,7 @@ func (f *fake) end(t *fakeTask, s queue.State) {
 	t.State = s
 	t.FinishedAt = f.now
 	close(t.ended)
+	f.endedTask(t)
 }
 
 // finish ends a task from a test.

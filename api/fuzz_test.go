@@ -112,6 +112,20 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
+func FuzzCanvasBody(f *testing.F) {
+	for _, s := range []string{usualCall, `{"chain":[` + usualCall + `,{"group":[{"task":"etl.main"}]}],"link":[{"task":"a.b"}]}`, `{"chord":{"header":[{"task":"a.b"}],"body":{"task":"a.b","args":[]}}}`,
+		`{"map":{"task":{"task":"a.b"},"items":[1,{"a":[]}]}}`, `{"chunks":{"task":{"task":"a.b"},"items":[[1]],"size":1},"labels":{"a":"b"}}`, `{"chain":[]}`} {
+		f.Add([]byte(s))
+	}
+	d := newDirect(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		resp := d.ask(t, "POST", "/v1/canvas", body)
+		if resp.StatusCode() < 300 && !json.Valid(body) || !json.Valid(resp.Body()) {
+			t.Fatalf("%q was answered with %q", body, resp.Body())
+		}
+	})
+}
+
 // FuzzSmall is every other route with a body.
 func FuzzSmall(f *testing.F) {
 	for _, s := range []string{`{"terminate":true}`, `{"paused":true,"rate_limit":"1/s"}`, `{"slots":3}`, `{"ids":["01890a5d-ac96-774b-bcce-b302099a8057"],"limit":3}`,
@@ -121,7 +135,7 @@ func FuzzSmall(f *testing.F) {
 	d := newDirect(f)
 	f.Fuzz(func(t *testing.T, body []byte, encoding string) {
 		for _, r := range []string{"POST /v1/tasks/01890a5d-ac96-774b-bcce-b302099a8057/revoke", "PUT /v1/queues/q", "PUT /v1/pools/p",
-			"POST /v1/queues/q/dead/replay", "POST /v1/cluster/join", "POST /v1/cluster/transfer", "POST /v1/queues/q/purge"} {
+			"POST /v1/queues/q/dead/replay", "POST /v1/cluster/join", "POST /v1/cluster/transfer", "POST /v1/queues/q/purge", "POST /v1/runs/01890a5d-ac96-774b-bcce-b30200000000/cancel"} {
 			method, uri, _ := strings.Cut(r, " ")
 			d.ask(t, method, uri, body)
 			d.ask(t, method, uri, body, "Content-Encoding: "+encoding)
@@ -133,7 +147,8 @@ func FuzzSmall(f *testing.F) {
 // FuzzURI is paths and query strings.
 func FuzzURI(f *testing.F) {
 	for _, s := range []string{"/v1/tasks?limit=1&cursor=AAAA&state=success,failure&since=1h", "/v1/tasks/01890a5d-ac96-774b-bcce-b302099a8057?wait=0",
-		"/v1/modules/a/wasm?version=1", "/v1/blobs/sha256%3Aab", "/v1/queues/%2e%2e/dead", "/v1/tasks?namespace=%00", "//", "/v1/pools/x?min_index=1"} {
+		"/v1/modules/a/wasm?version=1", "/v1/blobs/sha256%3Aab", "/v1/queues/%2e%2e/dead", "/v1/tasks?namespace=%00", "//", "/v1/pools/x?min_index=1",
+		"/v1/runs?kind=chain&state=running&cursor=AAAA", "/v1/runs/01890a5d-ac96-774b-bcce-b30200000000/tasks?cursor=MQ"} {
 		f.Add(s)
 	}
 	d := newDirect(f)

@@ -33,6 +33,9 @@ func parameters() openapi.Members[*openapi.Parameter] {
 	span := text(patternSpan+"|^$", "30s", "1m")
 	span.MaxLength = 64
 	states := &openapi.Schema{Type: "string", Pattern: "^(" + strings.Join(states, "|") + ")(,(" + strings.Join(states, "|") + "))*$", Examples: []any{queue.Pending.String(), "success,failure"}}
+	runStateParam := &openapi.Schema{Type: "string", Pattern: "^(" + strings.Join(runStates, "|") + ")(,(" + strings.Join(runStates, "|") + "))*$", Examples: []any{wire.RunFailed}}
+	kinds := openapi.Texts(runKinds()...)
+	kinds.Type = "string"
 	token := text(`^[A-Za-z0-9_-]{2,342}$`)
 	idem := &openapi.Schema{Type: "string", MaxLength: maxKey, Examples: []any{"order-4711"}}
 	list := openapi.Members[*openapi.Parameter]{}
@@ -46,6 +49,8 @@ func parameters() openapi.Members[*openapi.Parameter] {
 		"limit":         named("query", "limit", "How many items a page may have.", whole(1, 1000, 100)),
 		"cursor":        named("query", "cursor", "Where to go on: next_cursor of the page before.", token),
 		"state":         named("query", "state", "One or several states, by commas or by repeating it.", states),
+		"run_state":     named("query", "state", "One or several states, by commas or by repeating it.", runStateParam),
+		"kind":          named("query", "kind", "What the run is.", kinds),
 		"task":          named("query", "task", "MODULE.TASK, or MODULE for all of its tasks.", text(`^[a-z][a-z0-9_-]{0,62}(\.([A-Za-z_][A-Za-z0-9_.-]{0,254})?)?$|^$`, "echo.main", "echo")),
 		"queue":         named("query", "queue", "A queue's name.", text(patternLine+"|^$", "default")),
 		"since":         named("query", "since", "Accepted at this time or later; a duration means so long ago.", since()),
@@ -62,6 +67,7 @@ func parameters() openapi.Members[*openapi.Parameter] {
 		"event_type":    named("query", "type", "Types by commas, whole as task.success or up to a dot as task.", &openapi.Schema{Type: "string", Examples: []any{"task.success,task.failure"}}),
 		"event_run":     named("query", "run", "For a later version: refused.", &openapi.Schema{Type: "string"}),
 		"Name.id":       named("path", "id", "A task's id.", &openapi.Schema{Type: "string", Format: "uuid"}),
+		"Name.run":      named("path", "id", "A run's id.", &openapi.Schema{Type: "string", Format: "uuid"}),
 		"Name.node":     named("path", "id", "A node's id.", &openapi.Schema{Type: "string", MinLength: 1, MaxLength: 255}),
 		"Name.digest":   named("path", "digest", "The sha256 of the bytes.", text(patternDigest)),
 		"Name.modules":  named("path", "name", "A module's name.", text(patternName, "echo")),
@@ -90,6 +96,8 @@ func pathParams(path string) (documented string, names []string) {
 			kind = parts[i-1]
 		case name == "id" && parts[i-1] == "nodes":
 			kind = "node"
+		case name == "id" && parts[i-1] == "runs":
+			kind = "run"
 		}
 		names = append(names, "Name."+kind)
 		parts[i] = "{" + name + "}"

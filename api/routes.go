@@ -106,6 +106,26 @@ var table = []route{
 		reads | spaced, append([]string{"follow", "attempt", "log_after", "log_event_id"}, listed...), nil,
 		replies(200, "The log.", &content{types: []string{typeText, typeEvents}, event: reflect.TypeFor[wire.News]()}), []string{wire.CodeNotFound}},
 
+	{"POST", "/v1/canvas", (*Server).postCanvas, "runs", "Submit a canvas",
+		"A call, or calls put together as chain, group, chord, map, starmap or chunks, nested in any way, of up to 250,000 tasks. All of it is accepted at once, as a run. " +
+			"With ?wait= the answer is the finished run, or 202 and its state when the time is over.",
+		writes | keyed | spaced, append([]string{"wait"}, listed...),
+		of[wire.Canvas]().such(obj{"chain": []any{obj{"group": []any{obj{"task": "etl.load", "args": []any{1}}, obj{"task": "etl.load", "args": []any{2}}}}, obj{"task": "etl.report"}}}),
+		[]reply{{202, "Accepted; with ?wait= the run as it stands.", of[wire.Started]()}, {200, "With ?wait=: the run has ended.", of[wire.Run]()}},
+		append([]string{"stage_expired"}, submitCodes...)},
+	{"GET", "/v1/runs", (*Server).listRuns, "runs", "List runs, newest first", "", reads | spaced | paged, append([]string{"run_state", "kind", "since", "until"}, listed...), nil,
+		replies(200, "A page of runs.", of[wire.List[wire.Run]]()), []string{wire.CodeUnsupported}},
+	{"GET", "/v1/runs/:id", (*Server).getRun, "runs", "Show a run", "With ?wait= once it has ended, or as it stands when the time is over.", reads | spaced,
+		append([]string{"wait"}, listed...), nil, replies(200, "The run.", of[wire.Run]()), []string{wire.CodeNotFound, wire.CodeUnsupported}},
+	{"GET", "/v1/runs/:id/tasks", (*Server).listRunTasks, "runs", "List the tasks of a run", "In the order of its canvas, those of maps one by one.", reads | spaced | paged, listed, nil,
+		replies(200, "A page of tasks.", of[wire.List[wire.RunTask]]()), []string{wire.CodeNotFound, wire.CodeUnsupported}},
+	{"POST", "/v1/runs/:id/cancel", (*Server).cancelRun, "runs", "Cancel a run", "What waits of it never begins, what runs is stopped.", writes | keyed | spaced, nil, nothing(),
+		replies(200, "Cancelled, or about to be.", of[wire.Started]()), []string{wire.CodeNotFound, wire.CodeAlreadyEnded, wire.CodeUnsupported}},
+	{"POST", "/v1/runs/:id/pause", (*Server).pauseRun, "runs", "Begin nothing more of a run", "What has begun goes on to its end.", writes | keyed | spaced, nil, nothing(),
+		replies(200, "Paused.", of[wire.Started]()), []string{wire.CodeNotFound, wire.CodeAlreadyEnded, wire.CodeUnsupported}},
+	{"POST", "/v1/runs/:id/resume", (*Server).resumeRun, "runs", "Go on with a paused run", "", writes | keyed | spaced, nil, nothing(),
+		replies(200, "Resumed.", of[wire.Started]()), []string{wire.CodeNotFound, wire.CodeAlreadyEnded, wire.CodeUnsupported}},
+
 	{"GET", "/v1/modules", (*Server).listModules, "modules", "List modules", "The newest version of each, by name.", reads | spaced | paged, listed, nil,
 		replies(200, "A page of modules.", of[wire.List[wire.Module]]()), nil},
 	{"PUT", "/v1/modules/:name", (*Server).putModule, "modules", "Upload a module", "The bytes are validated and compiled before the answer. The bytes of the newest version again change nothing.",
@@ -176,6 +196,7 @@ const (
 // tagged says what each tag is about.
 var tagged = []struct{ name, about string }{
 	{"tasks", "Calls of module tasks: submitted, waited for, looked at."},
+	{"runs", "Canvases that were submitted: waited for, looked at, steered."},
 	{"modules", "Uploaded Wasm modules and their versions."},
 	{"blobs", "Large values by their digest."},
 	{"queues", "Where tasks wait: depth, limits, pauses, dead letters."},

@@ -35,38 +35,59 @@ func (s *Server) postTask(c *fiber.Ctx) error {
 	if err := s.sync(c, ctx, Stale); err != nil {
 		return err
 	}
-	sub := s.newSubmission(namespace)
-	if err := sub.add(ctx, &call); err != nil {
-		return err
-	}
 	idem, err := idempotencyOf(c, "tasks", call.IdempotencyKey, body.bytes)
 	if err != nil {
 		return err
 	}
-	body.free()
-	r, index, err := s.propose(c, ctx, &command.Submit{Namespace: namespace, Calls: sub.calls, Idem: idem})
+	submit := s.submitCall
+	if linked(&call) {
+		submit = s.submitLinked
+	}
+	a, err := submit(c, ctx, namespace, &call, idem, &body)
 	if err != nil {
 		return err
 	}
-	id := sub.first
-	if r.Replayed && len(r.IDs) > 0 {
-		id = r.IDs[0]
-	}
-	markReplayed(c, r.Replayed)
-	if waits && s.caughtUp(ctx, index) {
-		err := s.sendWaited(c, namespace, id, wait)
-		if err == nil || r.Replayed {
+	markReplayed(c, a.replayed)
+	if waits && s.caughtUp(ctx, a.index) {
+		err := s.sendWaited(c, namespace, a.id, wait)
+		if err == nil || a.replayed {
 			return err
 		}
-		s.log.Warn("read a task that was just accepted", "task_id", id.String(), "err", err)
+		s.log.Warn("read a task that was just accepted", "task_id", a.id.String(), "err", err)
 	}
 	state := queue.Pending
-	if r.Replayed {
-		if v, ok, err := s.node.TaskState(namespace, id); err == nil && ok {
+	if a.replayed {
+		if v, ok, err := s.node.TaskState(namespace, a.id); err == nil && ok {
 			state = v.State
 		}
 	}
-	return send(c, fiber.StatusAccepted, appendSubmitted(id, state, &sub.calls.Specs[0]))
+	return send(c, fiber.StatusAccepted, appendSubmitted(a.id, state, a.spec))
+}
+
+// accepted is a task that was submitted.
+type accepted struct {
+	id       queue.ID
+	spec     *queue.Spec
+	replayed bool
+	index    uint64
+}
+
+// submitCall makes one task. It frees the call's body as soon as it can.
+func (s *Server) submitCall(c *fiber.Ctx, ctx context.Context, namespace string, call *wire.Call, idem *command.Idempotency, body *held) (a accepted, err error) {
+	sub := s.newSubmission(namespace)
+	if err := sub.add(ctx, call); err != nil {
+		return a, err
+	}
+	body.free()
+	r, index, err := s.propose(c, ctx, &command.Submit{Namespace: namespace, Calls: sub.calls, Idem: idem})
+	if err != nil {
+		return a, err
+	}
+	a = accepted{id: sub.first, spec: &sub.calls.Specs[0], replayed: r.Replayed, index: index}
+	if r.Replayed && len(r.IDs) > 0 {
+		a.id = r.IDs[0]
+	}
+	return a, nil
 }
 
 // caughtUp waits until this node has applied what was committed: the leader may

@@ -112,7 +112,6 @@ func TestBadCalls(t *testing.T) {
 		{`{"task":"etl.load","unique_key":"` + strings.Repeat("q", 513) + `"}`, 400, "invalid_field", "longer than 512 bytes"},
 		{`{"task":"etl.load","stdin":"raw","input":{}}`, 400, "invalid_field", "needs an input that is a string"},
 		{`{"task":"etl.load","retry":{"max_backoff":0}}`, 400, "invalid_field", "retry.max_backoff"},
-		{`{"task":"etl.load","link":[{"task":"etl.main"}]}`, 422, "unsupported", "leave them out"},
 		{`{"task":"etl.load","input":` + deep + `}`, 400, "invalid_json", "nesting deeper than 200 levels"},
 		{`{"task":"etl.load","headers":{"h":"` + strings.Repeat("x", 17_000) + `"}}`, 400, "invalid_field", "more than 16 KiB"},
 		{"{\"task\":\"etl.load\",\"args\":[\"\xff\"]}", 400, "invalid_json", "not UTF-8"},
