@@ -8,6 +8,7 @@ import (
 // fields are the values that each field of a cron text allows, one bit each.
 type fields struct {
 	second, minute, hour, day, month, weekday uint64
+	anyDay, anyWeekday                        bool // written with a star: not restricted
 	bothDays                                  bool // else one of day and weekday is enough, if both are restricted
 }
 
@@ -69,7 +70,19 @@ func parseCron(text string) (fields, error) {
 			return fields{}, err
 		}
 	}
+	f.anyDay, f.anyWeekday = starred(words[3]), starred(words[5])
 	return f, nil
+}
+
+// starred goes by what is written, as cron does: "1-31" restricts, though it
+// leaves out no day.
+func starred(text string) bool {
+	for term := range strings.SplitSeq(text, ",") {
+		if term == "*" || term == "?" || term == "*/1" || term == "?/1" {
+			return true
+		}
+	}
+	return false
 }
 
 func nickname(text string) error {

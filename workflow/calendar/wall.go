@@ -102,12 +102,12 @@ func (f fields) next(from, limit int64) (int64, bool) {
 	return 0, false
 }
 
-// allowsDay is cron's rule, robfig's reading of it: a day of the month or a
-// day of the week is enough if neither field allows all.
+// allowsDay is cron's rule: a day of the month or a day of the week is enough
+// if both are restricted.
 func (f fields) allowsDay(date time.Time) bool {
 	day := f.day&(1<<date.Day()) != 0
 	weekday := f.weekday&(1<<date.Weekday()) != 0
-	if f.bothDays || days.full(f.day) || weekdays.full(f.weekday) {
+	if f.bothDays || f.anyDay || f.anyWeekday {
 		return day && weekday
 	}
 	return day || weekday

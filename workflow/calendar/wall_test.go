@@ -123,7 +123,8 @@ type cronCase struct {
 func (c cronCase) shows(r time.Time) bool {
 	day, weekday := c.day[r.Day()], c.weekday[int(r.Weekday())]
 	fits := day || weekday
-	if len(c.day) == 31 || len(c.weekday) == 7 {
+	words := strings.Fields(c.text)
+	if strings.Contains(words[2]+",", "*,") || strings.Contains(words[2]+",", "*/1,") || strings.Contains(words[4]+",", "*,") || strings.Contains(words[4]+",", "*/1,") {
 		fits = day && weekday
 	}
 	return c.minute[r.Minute()] && c.hour[r.Hour()] && c.month[int(r.Month())] && fits
