@@ -29,9 +29,9 @@ case $how in
 	exit 2
 	;;
 esac
-# The own task's builds share nothing with what was built here before.
-export XDG_CACHE_HOME=$place/xdg
-export GOCACHE=${GOCACHE:-$(go env GOCACHE)}
+# Caches of windrow's own begin empty; Go's would follow them.
+GOCACHE=$(go env GOCACHE)
+export GOCACHE XDG_CACHE_HOME=$place/xdg
 
 free() {
 	local port
@@ -41,13 +41,31 @@ free() {
 http=127.0.0.1:$(free) raft=127.0.0.1:$(free)
 export WINDROW_HTTP_ADDR=$http WINDROW_RAFT_ADDR=$raft WINDROW_SERVER=http://$http
 
-# step NAME COMMAND: types a command, and says how long it took.
+# spent is the processor's time in milliseconds that all children took so far.
+spent() {
+	local table minutes seconds sum=0
+	times >"$place/times"
+	table=$(tail -n 1 "$place/times")
+	for part in $table; do
+		minutes=${part%%m*} seconds=${part##*m} seconds=${seconds%s}
+		sum=$((sum + minutes * 60000 + 10#${seconds%%.*} * 1000 + 10#${seconds##*.}))
+	done
+	worked_so_far=$sum
+}
+
+# seconds shows milliseconds.
+seconds() { printf '%d.%d' $(($1 / 1000)) $(($1 % 1000 / 100)); }
+
+# step NAME COMMAND: types a command, and says how long it took, and how long the
+# processors worked for it: on a busy machine that tells more.
 total=0
 step() {
-	local name=$1 begun ended took
+	local name=$1 begun ended took worked
 	shift
 	name=${name%%$'\n'*}
 	printf '\n$ %s\n' "$name"
+	spent
+	worked=$worked_so_far
 	begun=$(date +%s%N)
 	"$@" >"$place/out" 2>&1 </dev/null || {
 		cat "$place/out"
@@ -55,10 +73,11 @@ step() {
 		exit 1
 	}
 	ended=$(date +%s%N)
+	spent
 	took=$(((ended - begun) / 1000000))
 	total=$((total + took))
 	tail -n 4 "$place/out" | cut -c 1-150
-	steps+=("$(printf '%8d.%01d s  %s' $((took / 1000)) $((took % 1000 / 100)) "$name")")
+	steps+=("$(printf '%8s s %8s s  %s' "$(seconds $took)" "$(seconds $((worked_so_far - worked)))" "$name")")
 }
 steps=()
 
@@ -98,7 +117,8 @@ while IFS= read -r line; do
 	esac
 done < <(commands)
 
-printf '\n'
+printf '\n%10s %10s\n' took worked
 printf '%s\n' "${steps[@]}"
-printf '%8d.%01d s  all (%s build cache; load %s)\n' $((total / 1000)) $((total % 1000 / 100)) \
+spent
+printf '%8s s %8s s  all (%s build cache; load %s)\n' "$(seconds $total)" "$(seconds $worked_so_far)" \
 	"$([ -n "$how" ] && echo empty || echo used)" "$(cut -d' ' -f1 /proc/loadavg 2>/dev/null || echo unknown)"
