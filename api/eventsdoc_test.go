@@ -21,6 +21,7 @@ var told = map[queue.State]string{
 	queue.Retrying:       "an attempt failed, and another will be made; `error` has the type of what went wrong",
 	queue.Success:        "it has ended, and its result is there",
 	queue.Failure:        "it has ended without a result, or went to the dead letters; `error` has the type of what went wrong",
+	queue.Deferred:       "it waits without a slot, for its children or for a time, and goes on as `task.pending`",
 	queue.Revoked:        "it was revoked, or its time to begin was over",
 	queue.Skipped:        "of a run: its trigger rule let it be passed over",
 	queue.UpstreamFailed: "of a run: it cannot run, since one before it failed",
@@ -35,9 +36,8 @@ var runTold = map[workflow.RunState]string{
 }
 
 var silent = map[queue.State]string{
-	queue.Started:  "an observation of the leader, which is not committed",
-	queue.Deferred: "of workflows, which this version has not",
-	queue.Removed:  "of workflows, which this version has not",
+	queue.Started: "an observation of the leader, which is not committed",
+	queue.Removed: "of workflows, which this version has not",
 }
 
 const eventsFile = "../docs/events.md"

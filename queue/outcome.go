@@ -16,6 +16,10 @@ type Outcome struct {
 	// Progress is the attempt's last report of itself, one JSON text of at most
 	// MaxProgress bytes; nil is none.
 	Progress []byte
+	// Children are asked for by an attempt that is OK; the leader makes runs of
+	// them. Defer, where it is not nil, lets the task wait.
+	Children []Child
+	Defer    *Deferral
 	// Started and Finished are the worker's wall clock, unix nanoseconds;
 	// observations for people, never used for decisions.
 	Started, Finished int64

@@ -34,6 +34,8 @@ type View struct {
 	// WaitsFor says, of a task that waits, for what: "time", "slot",
 	// "pool NAME", "concurrency_key KEY", "rate", "paused".
 	WaitsFor string
+	// Resumes is how often it has gone on after a deferral.
+	Resumes uint32
 	// Progress is what the present attempt has told of itself last, one JSON
 	// text: an observation, which only some nodes have.
 	Progress []byte

@@ -23,6 +23,7 @@ const (
 	VerbPurge
 	VerbSetVersion
 	VerbSteerRun
+	VerbDecide
 )
 
 // Command is one verb with its arguments.
@@ -102,6 +103,8 @@ func blank(v Verb) Command {
 		return &SetVersion{}
 	case VerbSteerRun:
 		return &SteerRun{}
+	case VerbDecide:
+		return &Decide{}
 	}
 	return nil
 }

@@ -31,8 +31,8 @@ func TestEveryVerbHasItsNumber(t *testing.T) {
 			t.Errorf("%T says verb %d and is made for %d", c, c.Verb(), i+1)
 		}
 	}
-	if n := len(verbs()); n != int(VerbSteerRun) {
-		t.Errorf("%d verbs can be decoded, %d are named", n, VerbSteerRun)
+	if n := len(verbs()); n != int(VerbDecide) {
+		t.Errorf("%d verbs can be decoded, %d are named", n, VerbDecide)
 	}
 }
 
@@ -55,8 +55,11 @@ func TestRoundTrip(t *testing.T) {
 					mendRun(c.Run)
 				}
 			}
-			if done, ok := c.(*Complete); ok {
-				mendOutcomes(done)
+			switch c := c.(type) {
+			case *Complete:
+				mendOutcomes(c)
+			case *Decide:
+				mendOutcome(&c.Outcome)
 			}
 			raw := Encode(7, c)
 			if shard, err := Shard(raw); err != nil || shard != 7 {
@@ -156,10 +159,16 @@ func mendRun(x *NewRun) {
 
 func mendOutcomes(c *Complete) {
 	for i := range c.Results {
-		o := &c.Results[i].Outcome
-		if o.OK = o.OK || o.Error == nil; o.OK {
-			o.Error = nil
+		mendOutcome(&c.Results[i].Outcome)
+		for n := range c.Results[i].Runs {
+			mendRun(&c.Results[i].Runs[n])
 		}
+	}
+}
+
+func mendOutcome(o *queue.Outcome) {
+	if o.OK = o.OK || o.Error == nil; o.OK {
+		o.Error = nil
 	}
 }
 

@@ -153,6 +153,7 @@ func (n *GraphNode) write(w *Writer) {
 		w.Uint(uint64(n.From))
 	}
 	switch n.Kind {
+	case workflow.Task:
 	case workflow.Join:
 		w.Uint(uint64(n.Listed))
 		w.Uint(uint64(n.First))
@@ -179,6 +180,7 @@ func (n *GraphNode) read(r *Reader) {
 		n.From = r.Uint32()
 	}
 	switch n.Kind {
+	case workflow.Task:
 	case workflow.Join:
 		n.Listed, n.First = r.Uint32(), r.Uint32()
 		return

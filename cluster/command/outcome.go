@@ -7,6 +7,8 @@ const (
 	outcomeBlob
 	outcomeLogBlob
 	outcomeProgress
+	outcomeChildren
+	outcomeDefer
 )
 
 // AppendOutcome writes an outcome as commands do.
@@ -38,6 +40,12 @@ func writeOutcome(w *Writer, o *queue.Outcome) {
 	if len(o.Progress) > 0 {
 		flags |= outcomeProgress
 	}
+	if len(o.Children) > 0 {
+		flags |= outcomeChildren
+	}
+	if o.Defer != nil {
+		flags |= outcomeDefer
+	}
 	w.Byte(flags)
 	w.Bytes(o.Result)
 	if flags&outcomeBlob != 0 {
@@ -55,6 +63,16 @@ func writeOutcome(w *Writer, o *queue.Outcome) {
 	}
 	if flags&outcomeProgress != 0 {
 		w.Bytes(o.Progress)
+	}
+	if flags&outcomeChildren != 0 {
+		w.Uint(uint64(len(o.Children)))
+		for i := range o.Children {
+			w.ID(o.Children[i].ID)
+			w.Bytes(o.Children[i].Canvas)
+		}
+	}
+	if o.Defer != nil {
+		writeDeferral(w, o.Defer)
 	}
 	if flags&outcomeOK == 0 {
 		WriteError(w, o.Error)
@@ -77,9 +95,29 @@ func readOutcome(r *Reader, o *queue.Outcome) {
 	if flags&outcomeProgress != 0 {
 		o.Progress = r.Bytes()
 	}
+	if flags&outcomeChildren != 0 {
+		o.Children = make([]queue.Child, r.Count(17))
+		for i := range o.Children {
+			o.Children[i] = queue.Child{ID: r.ID(), Canvas: r.Bytes()}
+		}
+	}
+	if flags&outcomeDefer != 0 {
+		o.Defer = readDeferral(r)
+	}
 	if !o.OK {
 		o.Error = ReadError(r)
 	}
+}
+
+func writeDeferral(w *Writer, d *queue.Deferral) {
+	w.Bytes(d.State)
+	w.IDs(d.Wait)
+	w.Int(d.After)
+	w.Bool(d.Replace)
+}
+
+func readDeferral(r *Reader) *queue.Deferral {
+	return &queue.Deferral{State: r.Bytes(), Wait: r.IDs(), After: r.Int(), Replace: r.Bool()}
 }
 
 // The guest's own word on a retry.

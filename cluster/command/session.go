@@ -44,6 +44,8 @@ type TaskResult struct {
 	Outcome queue.Outcome
 	// Blobs are the digests that a large result refers to.
 	Blobs []string
+	// Runs are the children that the attempt asked for, made of its Outcome's.
+	Runs []NewRun
 }
 
 // Complete reports assignments that have ended.
@@ -134,6 +136,7 @@ func (c *Complete) write(w *Writer) {
 		w.Fence(t.Fence)
 		writeOutcome(w, &t.Outcome)
 		w.Strings(t.Blobs)
+		writeRuns(w, t.Runs)
 	}
 }
 
@@ -144,7 +147,7 @@ func (c *Complete) read(r *Reader) {
 		t := &c.Results[i]
 		t.ID, t.Fence = r.ID(), r.Fence()
 		readOutcome(r, &t.Outcome)
-		t.Blobs = r.Strings()
+		t.Blobs, t.Runs = r.Strings(), readRuns(r)
 	}
 }
 
@@ -163,6 +166,25 @@ func (c *HandBack) read(r *Reader) {
 	for i := range c.Items {
 		c.Items[i] = Held{ID: r.ID(), Fence: r.Fence()}
 	}
+}
+
+func (w *Writer) IDs(v []queue.ID) {
+	w.Uint(uint64(len(v)))
+	for _, id := range v {
+		w.ID(id)
+	}
+}
+
+func (r *Reader) IDs() []queue.ID {
+	n := r.Count(16)
+	if n == 0 {
+		return nil
+	}
+	v := make([]queue.ID, n)
+	for i := range v {
+		v[i] = r.ID()
+	}
+	return v
 }
 
 func (w *Writer) Fences(v []queue.Fence) {

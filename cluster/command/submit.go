@@ -99,23 +99,35 @@ func (c *Submit) write(w *Writer) {
 	c.Calls.write(w)
 	c.Idem.write(w)
 	if len(c.Runs) > 0 {
-		w.Uint(uint64(len(c.Runs)))
-		for i := range c.Runs {
-			c.Runs[i].write(w)
-		}
+		writeRuns(w, c.Runs)
 	}
+}
+
+func writeRuns(w *Writer, runs []NewRun) {
+	w.Uint(uint64(len(runs)))
+	for i := range runs {
+		runs[i].write(w)
+	}
+}
+
+func readRuns(r *Reader) []NewRun {
+	n := r.Count(minRun)
+	if n == 0 {
+		return nil
+	}
+	runs := make([]NewRun, n)
+	for i := range runs {
+		runs[i].read(r)
+	}
+	return runs
 }
 
 func (c *Submit) read(r *Reader) {
 	c.Namespace = r.String()
 	c.Calls.read(r)
 	c.Idem = readIdem(r)
-	if !r.More() {
-		return
-	}
-	c.Runs = make([]NewRun, r.Count(minRun))
-	for i := range c.Runs {
-		c.Runs[i].read(r)
+	if r.More() {
+		c.Runs = readRuns(r)
 	}
 }
 

@@ -40,7 +40,14 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 		m.keepAttempt(t, worker, o)
 	}
 	m.blobsOf(t, r.Blobs)
+	if o.OK && len(r.Runs) > 0 && t.flags&flagRevoked == 0 {
+		if refused := m.beginChildren(t, r.Runs); refused != nil {
+			*o = queue.Outcome{Error: &queue.Error{Type: string(refused.Code), Message: "a child was refused: " + refused.Detail}, Usage: o.Usage, Started: o.Started, Finished: o.Finished}
+		}
+	}
 	switch {
+	case o.OK && o.Defer != nil && t.flags&flagRevoked == 0:
+		m.deferTask(t, o, worker)
 	case o.OK:
 		m.end(t, queue.Success, o, worker)
 	case o.Error.Type == queue.ErrRevoked || t.flags&flagRevoked != 0:
@@ -108,6 +115,9 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 		} else {
 			m.sink.Put(ResultKey(m.shard, t.id), o.Result)
 		}
+	}
+	if t.resumes() > 0 {
+		m.sink.Delete(ResumeKey(m.shard, t.id))
 	}
 	m.sink.Delete(LiveKey(m.shard, t.id))
 	m.sink.Put(FinishedKey(m.shard, t.id), rec.append(make([]byte, 0, 192+len(rec.result)), false))

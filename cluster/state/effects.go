@@ -11,6 +11,7 @@ type Effects struct {
 	Closed   []queue.Fence
 	Moves    []Move
 	Blobs    []string // that nothing referred to before
+	Decide   bool     // a task waits for a decision
 }
 
 // Assigned is a new assignment, to be pushed to the session's worker.

@@ -30,6 +30,7 @@ const (
 	kindRun      = 'u' // unfinished run by id
 	kindEnded    = 'e' // ended run by id
 	kindGraph    = 'p' // part of a run's graph by run and number
+	kindResume   = 'y' // what a deferred task goes on with, by task id
 	kindNode     = 'n' // ended join or map by run and node
 )
 
@@ -105,6 +106,9 @@ func GraphPrefix(shard uint16, id queue.ID) []byte { return idKey(shard, kindGra
 func NodeKey(shard uint16, id queue.ID, node uint32) []byte {
 	return binary.BigEndian.AppendUint32(idKey(shard, kindNode, id), node)
 }
+
+// ResumeKey is the key of what a deferred task goes on with.
+func ResumeKey(shard uint16, id queue.ID) []byte { return idKey(shard, kindResume, id) }
 
 // RunKeys lists the records of an ended run that begin with its id, and those
 // of its tasks, which begin with the first twelve bytes of it: for the sweep.

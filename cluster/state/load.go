@@ -56,6 +56,7 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task, scan S
 	slices.SortFunc(tasks, func(a, b *task) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, t := range tasks {
 		m.born(t)
+		m.loadDeferral(t)
 		if t.flags&flagDead != 0 {
 			m.dead[t.id] = t
 		}
@@ -248,10 +249,10 @@ func (m *Machine) loadTask(v []byte, held map[queue.Fence][]*task) (*task, error
 	t.Owner, t.Seq, t.Where, t.By, t.From = t, r.seq, r.where, r.by, r.from
 	t.Rank = rankOf(t)
 	if r.FairnessKey != "" || r.UniqueKey != "" || r.ConcurrencyKey != "" || len(r.blobs) > 0 || !r.ReplayOf.IsZero() ||
-		!r.ReplayedAs.IsZero() || r.Error != nil || r.Worker != "" || !r.stage.IsZero() {
+		!r.ReplayedAs.IsZero() || r.Error != nil || r.Worker != "" || !r.stage.IsZero() || r.Resumes > 0 {
 		t.extra = &extra{fairness: r.FairnessKey, unique: r.UniqueKey, key: r.ConcurrencyKey, keyLimit: r.ConcurrencyLimit,
 			blobs: r.blobs, replayOf: r.ReplayOf, replayedAs: r.ReplayedAs, lastError: r.Error, worker: r.Worker,
-			started: r.StartedAt, finished: r.FinishedAt, removedAt: r.RemovedAt, usage: r.Usage, stage: m.stages[r.stage]}
+			started: r.StartedAt, finished: r.FinishedAt, removedAt: r.RemovedAt, usage: r.Usage, stage: m.stages[r.stage], deferral: r.deferral, resumes: r.Resumes}
 	}
 	if !r.session.IsZero() {
 		t.asg = &assignment{fence: r.Fence}

@@ -43,6 +43,8 @@ type Machine struct {
 	workers  map[string]*session
 	stages   map[queue.ID]*stage
 	runs     map[queue.ID]*run
+	awaiting map[queue.ID][]*task // by the run that they wait for
+	deciding map[queue.ID]*task
 	blobs    map[string]int
 	holds    heap.Heap[*hold]
 	idle     heap.Heap[*taskList] // queues that nothing names
@@ -65,7 +67,8 @@ func New(shard uint16, sink Sink) *Machine {
 		tasks: map[queue.ID]*task{}, specs: map[string]*spec{}, unique: map[string]*task{},
 		queues: map[queueName]*taskList{}, dead: map[queue.ID]*task{},
 		sessions: map[queue.Fence]*session{}, workers: map[string]*session{},
-		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, blobs: map[string]int{},
+		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, awaiting: map[queue.ID][]*task{}, deciding: map[queue.ID]*task{},
+		blobs:  map[string]int{},
 		limits: limit.NewTable(), catalog: catalog.New(),
 	}
 	m.ready = match.NewIndex(m)
@@ -154,6 +157,8 @@ func (m *Machine) do(c command.Command) command.Result {
 		return m.setVersion(c)
 	case *command.SteerRun:
 		return m.steerRun(c)
+	case *command.Decide:
+		return m.decide(c)
 	}
 	panic(fmt.Sprintf("log entry %d: verb %d has no handler", m.index, c.Verb()))
 }

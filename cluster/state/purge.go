@@ -40,7 +40,7 @@ func (p *purge) step(m *Machine) bool {
 		t := p.next
 		p.next, p.done = t.next, t.Seq
 		m.spend()
-		if t.asg == nil && t.flags&(flagDead|flagStaged) == 0 {
+		if t.asg == nil && t.state != queue.Deferred && t.flags&(flagDead|flagStaged) == 0 {
 			m.end(t, queue.Revoked, &queue.Outcome{Error: revokedError()}, "")
 		}
 	}

@@ -22,6 +22,7 @@ type record struct {
 	session  queue.Fence
 	blobs    []string
 	stage    queue.ID
+	deferral *deferral
 	// Of finished ones: a short result travels in the record.
 	result []byte
 }
@@ -38,6 +39,7 @@ const (
 	recResult
 	recRan
 	recRun
+	recDefer
 )
 
 func (r *record) flagsOf(live bool) (f uint64) {
@@ -64,6 +66,9 @@ func (r *record) flagsOf(live bool) (f uint64) {
 	}
 	if !r.Run.IsZero() {
 		f |= recRun
+	}
+	if r.Resumes > 0 {
+		f |= recDefer
 	}
 	if r.StartedAt != 0 || r.FinishedAt != 0 || r.Worker != "" {
 		f |= recRan
@@ -114,6 +119,9 @@ func (r *record) append(dst []byte, live bool) []byte {
 	if flags&recRun != 0 {
 		w.ID(r.Cause)
 	}
+	if flags&recDefer != 0 {
+		r.appendDeferral(w)
+	}
 	if live {
 		r.appendMachine(w)
 	}
@@ -121,6 +129,23 @@ func (r *record) append(dst []byte, live bool) []byte {
 		w.Bytes(r.result)
 	}
 	return w.Done()
+}
+
+func (r *record) appendDeferral(w *command.Writer) {
+	w.Uint(uint64(r.Resumes))
+	w.Bool(r.deferral != nil)
+	if d := r.deferral; d != nil {
+		w.IDs(d.wait)
+		w.Bool(d.replace)
+		w.Bool(d.decide)
+	}
+}
+
+func (r *record) readDeferral(rd *command.Reader) {
+	r.Resumes = rd.Uint32()
+	if rd.Bool() {
+		r.deferral = &deferral{wait: rd.IDs(), replace: rd.Bool(), decide: rd.Bool()}
+	}
 }
 
 func (r *record) appendMachine(w *command.Writer) {
@@ -169,6 +194,9 @@ func decodeRecord(b []byte) (*record, error) {
 	if flags&recRun != 0 {
 		r.Run, r.Cause = r.ID.Run(), rd.ID()
 	}
+	if flags&recDefer != 0 {
+		r.readDeferral(rd)
+	}
 	if flags&recMachine != 0 {
 		r.readMachine(rd)
 	}
@@ -212,6 +240,7 @@ func (t *task) view() queue.View {
 		v.ReplayOf, v.ReplayedAs = x.replayOf, x.replayedAs
 		v.Error, v.Worker, v.StartedAt = x.lastError, x.worker, x.started
 		v.FinishedAt, v.RemovedAt, v.Usage = x.finished, x.removedAt, x.usage
+		v.Resumes = x.resumes
 	}
 	if t.asg != nil {
 		v.Fence, v.Worker = t.asg.fence, t.asg.session.worker
@@ -230,7 +259,7 @@ func (m *Machine) liveRecord(t *task) []byte {
 	}
 	if t.extra != nil {
 		r.Worker = t.extra.worker
-		r.blobs = t.extra.blobs
+		r.blobs, r.deferral = t.extra.blobs, t.extra.deferral
 		if t.extra.stage != nil {
 			r.stage = t.extra.stage.id
 		}

@@ -27,6 +27,7 @@ type generator struct {
 	stages   []queue.ID
 	parts    map[queue.ID]uint32
 	dead     func() []queue.ID
+	deciding func() []queue.View
 	runs     []queue.ID
 	runCount uint32
 	staged   stagedRun
@@ -91,7 +92,7 @@ func (g *generator) session() queue.Fence {
 
 func (g *generator) command() command.Command {
 	switch g.pick("verb", "submit", "submit", "submit", "complete", "complete", "complete", "complete", "open", "limit", "limit",
-		"end", "hold", "handback", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run") {
+		"end", "hold", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run") {
 	case "run":
 		return g.runCommand()
 	case "submit":
@@ -129,6 +130,11 @@ func (g *generator) command() command.Command {
 		}
 	case "purge":
 		return &command.Purge{Namespace: g.namespace(), Queue: g.pick("queue", "default", "a", "b")}
+	case "decide":
+		if ids := g.deciding(); len(ids) > 0 {
+			v := rapid.SampledFrom(ids).Draw(g.t, "deciding")
+			return &command.Decide{ID: v.ID, Resumes: v.Resumes, Outcome: queue.Outcome{OK: true, Result: []byte("8")}}
+		}
 	case "pool":
 		return &command.PutDocument{Kind: command.KindPool, Namespace: g.namespace(), Name: "p",
 			Attributes: command.Attributes{Slots: uint32(rapid.IntRange(2, 4).Draw(g.t, "slots"))}}
@@ -182,7 +188,11 @@ func (g *generator) report() command.Command {
 		if g.pick("ok", "yes", "yes", "no") == "no" {
 			o = queue.Outcome{Error: &queue.Error{Type: queue.ErrTrap, Message: "boom"}, Started: 3, Finished: 4, Log: []byte("x"), LogLen: 1, Progress: []byte(`{"done":1}`)}
 		}
-		c.Results = append(c.Results, command.TaskResult{ID: a.ID, Fence: a.Fence, Outcome: o})
+		r := command.TaskResult{ID: a.ID, Fence: a.Fence, Outcome: o}
+		if o.OK && g.pick("defer", "no", "no", "yes") == "yes" {
+			g.deferral(a, &r)
+		}
+		c.Results = append(c.Results, r)
 	}
 	return c
 }
@@ -217,7 +227,7 @@ func TestReplayAndReload(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)
-		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }}
+		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }, deciding: func() []queue.View { return a.Deciding() }}
 		now := int64(1e18)
 		seen := newLedger()
 		check := func(index uint64, entry []byte) {

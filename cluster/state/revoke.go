@@ -28,6 +28,9 @@ func (m *Machine) revokeTask(t *task, terminate bool) {
 			m.dirty.task(t)
 			return
 		}
+		if t.state == queue.Deferred {
+			m.dropDeferral(t)
+		}
 		m.end(t, queue.Revoked, &queue.Outcome{Error: revokedError()}, "")
 		return
 	}

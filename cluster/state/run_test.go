@@ -85,6 +85,23 @@ func (g *generator) runCommand() command.Command {
 	return &command.SteerRun{Namespace: g.namespace(), ID: rapid.SampledFrom(g.runs).Draw(g.t, "run"), Do: command.Steer(rapid.IntRange(1, 3).Draw(g.t, "do"))}
 }
 
+// deferral lets an attempt ask for a child, and wait for it or for a time.
+func (g *generator) deferral(a Assigned, r *command.TaskResult) {
+	d := &queue.Deferral{State: []byte("{}")}
+	if g.pick("after", "no", "yes") == "yes" {
+		d.After = rapid.Int64Range(1, 5e9).Draw(g.t, "afterns")
+	}
+	if g.pick("child", "no", "yes", "yes") == "yes" {
+		c := g.newRun(a.Spec.Namespace)
+		r.Runs = []command.NewRun{c}
+		d.Wait = []queue.ID{c.ID}
+		d.Replace = d.After == 0 && g.pick("replace", "no", "yes") == "yes"
+	}
+	if g.pick("waits", "no", "yes", "yes") == "yes" {
+		r.Outcome.Defer = d
+	}
+}
+
 type stagedRun struct {
 	stage, run   queue.ID
 	parts, nodes uint32
@@ -92,7 +109,13 @@ type stagedRun struct {
 
 // runsOf shows what a machine knows of its runs.
 func runsOf(m *Machine, b *strings.Builder) {
+	for _, v := range m.Deciding() {
+		fmt.Fprintf(b, "deciding %s\n", v.ID)
+	}
 	for _, r := range m.runsInOrder() {
+		for _, t := range m.awaiting[r.id] {
+			fmt.Fprintf(b, "awaited by %s, which waits for %d\n", t.id, len(t.extra.deferral.wait))
+		}
 		fmt.Fprintf(b, "run %s %s parts %d blobs %d holds %d order %d paused %v\n", r.id, r.kind, len(r.parts), len(r.blobs), len(r.holds), r.order, r.paused)
 		if r.progress == nil {
 			continue

@@ -116,7 +116,7 @@ func (m *Machine) nodeEnded(r *run, s workflow.Step) {
 	base, _ := g.Ordinals(s.Node)
 	of := r.calls[s.Node]
 	v := queue.View{ID: r.id.Plus(base + 1), Run: r.id, Spec: of.spec.Spec, State: s.State, CreatedAt: r.created, ReadyAt: r.created, FinishedAt: m.now}
-	switch s.State {
+	switch s.State { //nolint:exhaustive // the others have no error
 	case queue.UpstreamFailed:
 		v.Cause = r.id.Plus(s.Cause + 1)
 		v.Error = &queue.Error{Type: queue.ErrDependency, Message: fmt.Sprintf("did not run, since task %s failed", v.Cause)}
@@ -192,6 +192,14 @@ func (m *Machine) endRun(r *run, due int64) {
 	}
 	m.runMoved(r, state, failed)
 	m.forgetRun(r)
+	m.runHasEnded(r)
+}
+
+func (m *Machine) cancelRun(r *run) {
+	if !r.progress.Cancelled() {
+		r.progress.Cancel()
+		m.wakeRun(r)
+	}
 }
 
 // steerRun changes the course of a run.
@@ -202,10 +210,7 @@ func (m *Machine) steerRun(c *command.SteerRun) command.Result {
 	}
 	switch c.Do {
 	case command.SteerCancel:
-		if !r.progress.Cancelled() {
-			r.progress.Cancel()
-			m.wakeRun(r)
-		}
+		m.cancelRun(r)
 	case command.SteerPause:
 		r.paused = true
 	case command.SteerResume:

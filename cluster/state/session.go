@@ -106,7 +106,7 @@ func (m *Machine) lose(t *task, begun bool) {
 		m.end(t, queue.Failure, &queue.Outcome{Error: lost}, worker)
 	case begun:
 		t.delivery++
-		if uint32(t.delivery)-t.retries >= uint32(t.spec.MaxDeliveries) { // retries were delivered too
+		if uint32(t.delivery)-t.retries-t.resumes() >= uint32(t.spec.MaxDeliveries) { // those were delivered too
 			t.more().worker = worker
 			m.bury(t, lost)
 			return

@@ -28,7 +28,7 @@ func (m *Machine) submit(c *command.Submit) command.Result {
 	if refused != nil {
 		return *refused
 	}
-	runs, refused := m.newRuns(c)
+	runs, refused := m.newRuns(c.Namespace, c.Runs)
 	if refused != nil {
 		return *refused
 	}
@@ -44,12 +44,12 @@ func (m *Machine) submit(c *command.Submit) command.Result {
 }
 
 // newRuns takes the graphs of the runs that a command brings, all or none.
-func (m *Machine) newRuns(c *command.Submit) ([]*run, *command.Result) {
+func (m *Machine) newRuns(namespace string, list []command.NewRun) ([]*run, *command.Result) {
 	var runs []*run
-	for i := range c.Runs {
-		r := m.newRun(c.Namespace, &c.Runs[i])
+	for i := range list {
+		r := m.newRun(namespace, &list[i])
 		runs = append(runs, r)
-		if refused := m.extend(r, &c.Runs[i].Part); refused != nil {
+		if refused := m.extend(r, &list[i].Part); refused != nil {
 			for _, r := range runs {
 				m.dropRun(r)
 			}

@@ -57,6 +57,8 @@ type extra struct {
 	removedAt  int64        // of a dead-lettered task
 	finished   int64
 	usage      queue.Usage
+	deferral   *deferral // while it waits without a slot
+	resumes    uint32    // how often it was deferred
 }
 
 // assignment ties a task to a session.
@@ -152,7 +154,7 @@ func (t *task) more() *extra {
 func (t *task) trim() {
 	x := t.extra
 	if x.fairness == "" && x.unique == "" && x.key == "" && len(x.blobs) == 0 && x.stage == nil &&
-		x.replayOf.IsZero() && x.lastError == nil && x.worker == "" {
+		x.replayOf.IsZero() && x.lastError == nil && x.worker == "" && x.resumes == 0 {
 		t.extra = nil
 	}
 }
@@ -194,6 +196,8 @@ func (m *Machine) gone(t *task) {
 	delete(m.dead, t.id)
 	t.list.remove(t)
 	m.forgetUnique(t)
+	m.forgetAwait(t)
+	delete(m.deciding, t.id)
 	if t.extra != nil {
 		m.unref(t.extra.blobs)
 	}

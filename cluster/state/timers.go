@@ -116,6 +116,8 @@ func (m *Machine) runTimers() {
 		switch {
 		case t.flags&flagDead != 0:
 			m.retire(t, max(m.now, t.extra.removedAt))
+		case t.state == queue.Deferred:
+			m.resume(t)
 		case t.Where == match.Out:
 			t.list.move(t, func() { t.state = queue.Pending })
 			m.moved(t, queue.Pending, nil)

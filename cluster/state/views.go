@@ -40,6 +40,8 @@ func (m *Machine) waitsFor(t *task) string {
 	switch {
 	case t.asg != nil || t.flags&flagDead != 0:
 		return ""
+	case t.state == queue.Deferred && t.timerPos < 0:
+		return "runs"
 	case t.Where == match.Out:
 		return "time"
 	case t.Where == match.Parked && t.By == limit.Key:

@@ -1,0 +1,194 @@
+package state
+
+import (
+	"slices"
+
+	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
+)
+
+// deferral is what a task waits for that holds no slot. What its next instance
+// is given is in the store.
+type deferral struct {
+	wait    []queue.ID // runs that have not ended
+	replace bool
+	decide  bool // all have ended, and the result is to be read
+}
+
+// beginChildren makes the runs that an attempt asked for, all or none.
+func (m *Machine) beginChildren(t *task, children []command.NewRun) *command.Result {
+	for i := range children {
+		if refused := m.admitRun(&children[i], true); refused != nil {
+			return refused
+		}
+	}
+	runs, refused := m.newRuns(t.spec.Namespace, children)
+	if refused != nil {
+		return refused
+	}
+	for _, r := range runs {
+		m.budget -= (r.graph.Len() + 3) / 4
+		m.beginRun(r)
+	}
+	return nil
+}
+
+// deferTask lets a task wait without a slot.
+func (m *Machine) deferTask(t *task, o *queue.Outcome, worker string) {
+	d := &deferral{replace: o.Defer.Replace}
+	for _, id := range o.Defer.Wait {
+		if r := m.runs[id]; r != nil && r.namespace == t.spec.Namespace && !slices.Contains(d.wait, id) {
+			d.wait = append(d.wait, id)
+			m.awaiting[id] = append(m.awaiting[id], t)
+		}
+	}
+	x := t.more()
+	x.deferral, x.worker, x.started = d, worker, o.Started
+	x.resumes++
+	w := command.NewWriter(nil)
+	w.Bytes(o.Defer.State)
+	w.IDs(o.Defer.Wait)
+	m.sink.Put(ResumeKey(m.shard, t.id), w.Done())
+	t.list.move(t, func() {
+		t.state = queue.Deferred
+		t.flags |= flagScheduled
+	})
+	m.dirty.task(t)
+	m.moved(t, queue.Deferred, nil)
+	if o.Defer.After > 0 {
+		m.wait(t, satAdd(m.now, o.Defer.After))
+	} else if len(d.wait) == 0 {
+		m.resume(t)
+	}
+}
+
+// resume lets a deferred task go on, at the first of its events.
+func (m *Machine) resume(t *task) {
+	d := t.extra.deferral
+	m.forgetAwait(t)
+	m.unwait(t)
+	m.dirty.task(t)
+	if d.replace {
+		d.decide = true
+		m.deciding[t.id] = t
+		m.effects.Decide = true
+		return
+	}
+	t.extra.deferral = nil
+	t.list.move(t, func() {
+		t.state = queue.Pending
+		t.flags &^= flagScheduled
+	})
+	m.moved(t, queue.Pending, nil)
+	t.ready = m.now
+	m.makeReady(t)
+}
+
+// forgetAwait takes a task from those that wait for runs.
+func (m *Machine) forgetAwait(t *task) {
+	if t.extra == nil || t.extra.deferral == nil {
+		return
+	}
+	for _, id := range t.extra.deferral.wait {
+		list := slices.DeleteFunc(m.awaiting[id], func(o *task) bool { return o == t })
+		if m.awaiting[id] = list; len(list) == 0 {
+			delete(m.awaiting, id)
+		}
+	}
+	t.extra.deferral.wait = nil
+}
+
+// runHasEnded tells those who wait for a run.
+func (m *Machine) runHasEnded(r *run) {
+	list := slices.Clone(m.awaiting[r.id])
+	delete(m.awaiting, r.id)
+	slices.SortFunc(list, func(a, b *task) int { return int(a.Seq) - int(b.Seq) })
+	for _, t := range list {
+		d := t.extra.deferral
+		d.wait = slices.DeleteFunc(d.wait, func(id queue.ID) bool { return id == r.id })
+		m.dirty.task(t)
+		if len(d.wait) == 0 {
+			m.spend()
+			m.resume(t)
+		}
+	}
+}
+
+// dropDeferral ends a deferred task's wait, and cancels the runs that it waits
+// for.
+func (m *Machine) dropDeferral(t *task) {
+	wait := slices.Clone(t.extra.deferral.wait)
+	m.forgetAwait(t)
+	for _, id := range wait {
+		if r := m.runs[id]; r != nil && r.progress != nil {
+			m.cancelRun(r)
+		}
+	}
+}
+
+// decide ends a task that a run's result replaces.
+func (m *Machine) decide(c *command.Decide) command.Result {
+	t := m.deciding[c.ID]
+	if t == nil || t.extra.resumes != c.Resumes {
+		return *refuse(command.CodeEnded, "task %s waits for no decision", c.ID)
+	}
+	m.spend()
+	m.blobsOf(t, c.Blobs)
+	state := queue.Success
+	if !c.Outcome.OK {
+		state = queue.Failure
+	}
+	c.Outcome.Started = t.extra.started
+	m.end(t, state, &c.Outcome, t.extra.worker)
+	return command.Result{}
+}
+
+// resumes is how often a task was deferred.
+func (t *task) resumes() uint32 {
+	if t.extra == nil {
+		return 0
+	}
+	return t.extra.resumes
+}
+
+// Deciding lists the tasks that wait for the leader to read the result of the
+// run that replaces them, by id.
+func (m *Machine) Deciding() []queue.View {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []queue.View
+	for _, t := range m.deciding { // order: sorted below
+		out = append(out, t.view())
+	}
+	slices.SortFunc(out, func(a, b queue.View) int { return a.ID.Compare(b.ID) })
+	return out
+}
+
+// Resumed reports whether a task goes on after a deferral.
+func (m *Machine) Resumed(id queue.ID) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	t := m.tasks[id]
+	return t != nil && t.extra != nil && t.extra.resumes > 0
+}
+
+// DecodeResume reads what a task's next instance is given, and the runs that it
+// waited for; it aliases b.
+func DecodeResume(b []byte) (state []byte, wait []queue.ID, err error) {
+	r := command.NewReader(b)
+	state, wait = r.Bytes(), r.IDs()
+	return state, wait, r.Err("resume point")
+}
+
+// loadDeferral enters a loaded task into what it waits for.
+func (m *Machine) loadDeferral(t *task) {
+	if t.extra == nil || t.extra.deferral == nil {
+		return
+	}
+	for _, id := range t.extra.deferral.wait {
+		m.awaiting[id] = append(m.awaiting[id], t)
+	}
+	if t.extra.deferral.decide {
+		m.deciding[t.id] = t
+	}
+}
