@@ -60,13 +60,18 @@ func (s *Server) joinCluster(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
-	if _, err := s.claim(c, ctx, queue.DefaultNamespace, "cluster/join", raw); err != nil {
+	idem, err := idempotencyOf(c, "cluster/join", "", raw)
+	if err != nil {
+		return err
+	}
+	if _, err := s.known(c, ctx, idem); err != nil {
 		return err
 	}
 	st, err := s.node.Join(ctx, ask)
 	if err != nil {
 		return err
 	}
+	s.note(ctx, idem)
 	return sendJSON(c, fiber.StatusOK, &st)
 }
 
@@ -79,7 +84,11 @@ func (s *Server) transferLead(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
-	replayed, err := s.claim(c, ctx, queue.DefaultNamespace, "cluster/transfer", raw)
+	idem, err := idempotencyOf(c, "cluster/transfer", "", raw)
+	if err != nil {
+		return err
+	}
+	replayed, err := s.known(c, ctx, idem)
 	if err != nil {
 		return err
 	}
@@ -87,6 +96,7 @@ func (s *Server) transferLead(c *fiber.Ctx) error {
 		if err := s.node.Transfer(ctx, ask.To); err != nil {
 			return noNode(err, ask.To)
 		}
+		s.note(ctx, idem)
 	}
 	return s.getCluster(c)
 }

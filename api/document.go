@@ -12,13 +12,14 @@ import (
 const changeTries = 10
 
 // change reads a document's attributes, lets fn change them and writes them,
-// again if somebody else was quicker. It gives what stands committed then.
-func (s *Server) change(c *fiber.Ctx, ctx context.Context, kind, namespace, name string, fn func(*command.Attributes)) (*command.Attributes, error) {
+// again if somebody else was quicker. It gives what stands committed then,
+// nil where an earlier request with the key has answered.
+func (s *Server) change(c *fiber.Ctx, ctx context.Context, kind, namespace, name string, idem *command.Idempotency, fn func(*command.Attributes)) (*command.Attributes, error) {
 	for range changeTries {
 		if _, err := s.node.Sync(ctx, 0, Linearizable); err != nil {
 			return nil, err
 		}
-		put := &command.PutDocument{Kind: kind, Namespace: namespace, Name: name, Body: []byte("{}")}
+		put := &command.PutDocument{Kind: kind, Namespace: namespace, Name: name, Body: []byte("{}"), Idem: idem}
 		if d, ok := s.node.Document(kind, namespace, name, 0); ok {
 			put.Attributes, put.IfVersion = d.Attributes, d.Version
 		}
@@ -35,6 +36,9 @@ func (s *Server) change(c *fiber.Ctx, ctx context.Context, kind, namespace, name
 		}
 		s.tellIndex(c, index)
 		s.caughtUp(ctx, index)
+		if markReplayed(c, r.Replayed); r.Replayed {
+			return nil, nil
+		}
 		return &put.Attributes, nil
 	}
 	return nil, refuse(wire.CodeConflict, "others change this %s at the same time; try again", kind)

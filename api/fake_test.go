@@ -116,20 +116,15 @@ func (f *fake) apply(c command.Command) command.Result {
 		}
 		return f.submit(c.Namespace, f.stage[c.Stage], nil, f.onWay[c.Stage], c.Idem)
 	case *command.SteerRun:
-		return f.steer(c)
+		return f.once(c.Namespace, c.Idem, func() command.Result { return f.steer(c) })
 	case *command.Revoke:
-		return f.revoke(c)
+		return f.once(c.Namespace, c.Idem, func() command.Result { return f.revoke(c) })
 	case *command.PutDocument:
-		return f.put(c)
+		return f.once(c.Namespace, c.Idem, func() command.Result { return f.put(c) })
 	case *command.DeleteDocument:
 		return f.remove(c)
 	case *command.Purge:
-		for _, t := range f.tasks {
-			if t.Spec.Namespace == c.Namespace && t.Spec.Queue == c.Queue && t.State == queue.Pending {
-				f.end(t, queue.Revoked)
-			}
-		}
-		return command.Result{}
+		return f.once(c.Namespace, c.Idem, func() command.Result { return f.purge(c) })
 	}
 	panic(fmt.Sprintf("unexpected command %T", c))
 }
@@ -144,6 +139,32 @@ func (f *fake) replay(namespace string, idem *command.Idempotency) (command.Resu
 		return command.Result{Code: command.CodeIdempotency, Detail: "another body"}, true
 	}
 	return command.Result{Replayed: ok, IDs: e.ids}, ok
+}
+
+func (f *fake) Answered(namespace string, idem *command.Idempotency) (command.Result, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.replay(namespace, idem)
+}
+
+func (f *fake) once(namespace string, idem *command.Idempotency, do func() command.Result) command.Result {
+	if r, known := f.replay(namespace, idem); known {
+		return r
+	}
+	r := do()
+	if idem != nil && r.Code == command.OK {
+		f.idem[namespace+"|"+idem.Route+"|"+idem.Key] = fakeIdem{idem.Body, nil}
+	}
+	return r
+}
+
+func (f *fake) purge(c *command.Purge) command.Result {
+	for _, t := range f.tasks {
+		if t.Spec.Namespace == c.Namespace && t.Spec.Queue == c.Queue && t.State == queue.Pending {
+			f.end(t, queue.Revoked)
+		}
+	}
+	return command.Result{}
 }
 
 func (f *fake) submit(namespace string, parts []command.Calls, news []command.NewRun, staged *fakeRun, idem *command.Idempotency) command.Result {

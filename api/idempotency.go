@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
@@ -35,20 +36,32 @@ func markReplayed(c *fiber.Ctx, replayed bool) {
 	}
 }
 
-// claim ties a key to a POST that makes no tasks, by a submission of none. A
-// repeat is told so; whether it acts again is the route's choice.
-func (s *Server) claim(c *fiber.Ctx, ctx context.Context, namespace, route string, body []byte) (replayed bool, err error) {
-	idem, err := idempotencyOf(c, route, "", body)
-	if idem == nil || err != nil {
+// known looks whether a key has been used. What is no command, and so cannot
+// take its key along, asks this first and notes the key once it is done.
+func (s *Server) known(c *fiber.Ctx, ctx context.Context, i *command.Idempotency) (bool, error) {
+	if i == nil {
+		return false, nil
+	}
+	if _, err := s.node.Sync(ctx, 0, Linearizable); err != nil {
 		return false, err
 	}
-	r, index, err := s.node.Propose(ctx, &command.Submit{Namespace: namespace, Idem: idem})
-	if err != nil {
-		return false, err
+	r, ok := s.node.Answered(queue.DefaultNamespace, i)
+	if !ok {
+		return false, nil
 	}
-	s.tellIndex(c, index)
 	markReplayed(c, r.Replayed)
 	return r.Replayed, refused(&r)
+}
+
+// note ties a key to what has been done. Where it cannot, a repeat acts again,
+// which is harmless for all that is noted so.
+func (s *Server) note(ctx context.Context, i *command.Idempotency) {
+	if i == nil {
+		return
+	}
+	if r, _, err := s.node.Propose(ctx, &command.Submit{Namespace: queue.DefaultNamespace, Idem: i}); err != nil || r.Code != command.OK {
+		s.log.Warn("note the idempotency key of what was done", "route", i.Route, "code", string(r.Code), "err", err)
+	}
 }
 
 // propose puts one command into the log; a refusal is an error.
@@ -58,5 +71,6 @@ func (s *Server) propose(c *fiber.Ctx, ctx context.Context, cmd command.Command)
 		return r, 0, err
 	}
 	s.tellIndex(c, index)
+	markReplayed(c, r.Replayed)
 	return r, index, refused(&r)
 }

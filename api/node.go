@@ -107,6 +107,9 @@ type Queues interface {
 type Documents interface {
 	// Document gives one version, 0 being the newest.
 	Document(kind, namespace, name string, version uint32) (command.Document, bool)
+	// Answered tells of an idempotency key that is known what its request was
+	// answered.
+	Answered(namespace string, i *command.Idempotency) (command.Result, bool)
 	// Documents lists the newest versions by name, from the first name after
 	// the given one on, limit at most.
 	Documents(kind, namespace, after string, limit int) []command.Document

@@ -75,7 +75,7 @@ func (s *Server) putPool(c *fiber.Ctx) error {
 	if _, ok := s.node.Pool(namespace, name); !ok {
 		status = fiber.StatusCreated
 	}
-	set, err := s.change(c, ctx, command.KindPool, namespace, name, func(a *command.Attributes) { a.Slots = *ask.Slots })
+	set, err := s.change(c, ctx, command.KindPool, namespace, name, nil, func(a *command.Attributes) { a.Slots = *ask.Slots })
 	if err != nil {
 		return err
 	}

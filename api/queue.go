@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -127,7 +126,7 @@ func (s *Server) putQueue(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
-	set, err := s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) {
+	set, err := s.change(c, ctx, command.KindQueue, namespace, name, nil, func(a *command.Attributes) {
 		if ask.Paused != nil {
 			a.Paused = *ask.Paused
 		}
@@ -150,18 +149,19 @@ func (s *Server) pauseQueue(c *fiber.Ctx) error { return s.setPaused(c, "pause",
 // resumeQueue goes on with it.
 func (s *Server) resumeQueue(c *fiber.Ctx) error { return s.setPaused(c, "resume", false) }
 
-// setPaused is harmless to repeat, so a repeat acts again.
+// setPaused pauses or resumes a queue.
 func (s *Server) setPaused(c *fiber.Ctx, verb string, paused bool) error {
 	namespace, name, err := s.queueAsked(c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := s.context()
-	defer cancel()
-	if _, err := s.bare(c, ctx, namespace, "queues/"+name+"/"+verb); err != nil {
+	idem, err := s.bare(c, "queues/"+name+"/"+verb)
+	if err != nil {
 		return err
 	}
-	set, err := s.change(c, ctx, command.KindQueue, namespace, name, func(a *command.Attributes) { a.Paused = paused })
+	ctx, cancel := s.context()
+	defer cancel()
+	set, err := s.change(c, ctx, command.KindQueue, namespace, name, idem, func(a *command.Attributes) { a.Paused = paused })
 	if err != nil {
 		return err
 	}
@@ -169,12 +169,12 @@ func (s *Server) setPaused(c *fiber.Ctx, verb string, paused bool) error {
 }
 
 // bare takes a POST that needs no body, and its idempotency key.
-func (s *Server) bare(c *fiber.Ctx, ctx context.Context, namespace, route string) (replayed bool, err error) {
+func (s *Server) bare(c *fiber.Ctx, route string) (*command.Idempotency, error) {
 	raw, err := s.smallJSON(c, &struct{}{})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return s.claim(c, ctx, namespace, route, raw)
+	return idempotencyOf(c, route, "", raw)
 }
 
 // purgeQueue revokes what waits in a queue now. A repeat with the same key does
@@ -184,18 +184,16 @@ func (s *Server) purgeQueue(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := s.context()
-	defer cancel()
-	replayed, err := s.bare(c, ctx, namespace, "queues/"+name+"/purge")
+	idem, err := s.bare(c, "queues/"+name+"/purge")
 	if err != nil {
 		return err
 	}
-	if !replayed {
-		_, index, err := s.propose(c, ctx, &command.Purge{Namespace: namespace, Queue: name})
-		if err != nil {
-			return err
-		}
-		s.caughtUp(ctx, index)
+	ctx, cancel := s.context()
+	defer cancel()
+	_, index, err := s.propose(c, ctx, &command.Purge{Namespace: namespace, Queue: name, Idem: idem})
+	if err != nil {
+		return err
 	}
+	s.caughtUp(ctx, index)
 	return s.sendQueue(c, namespace, name, nil)
 }

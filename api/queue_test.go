@@ -52,6 +52,13 @@ func TestQueues(t *testing.T) {
 	if q.Pending != 1 || a.header.Get(wire.HeaderReplayed) != "true" {
 		t.Fatalf("%+v", q)
 	}
+	// A late repeat does not undo what came after.
+	b.do("POST", "/v1/queues/other/pause", "", "Idempotency-Key: h").ok(200, &q)
+	b.do("POST", "/v1/queues/other/resume", "", "Idempotency-Key: h").ok(200, &q)
+	a = b.do("POST", "/v1/queues/other/pause", "", "Idempotency-Key: h").ok(200, &q)
+	if q.Paused || a.header.Get(wire.HeaderReplayed) != "true" {
+		t.Fatalf("%+v", q)
+	}
 	var list wire.List[wire.Queue]
 	b.do("GET", "/v1/queues", "").ok(200, &list)
 	if len(list.Items) != 1 {
@@ -144,7 +151,10 @@ func TestCluster(t *testing.T) {
 	b.do("POST", "/v1/cluster/join", `{"id":"n2"}`).problem(400, "invalid_field")
 	b.do("POST", "/v1/cluster/transfer", `{"to":"n2"}`, "Idempotency-Key: t").ok(200, &st)
 	b.do("POST", "/v1/cluster/transfer", `{"to":"n2"}`, "Idempotency-Key: t").ok(200, &st)
-	b.do("POST", "/v1/cluster/transfer", `{"to":"nobody"}`).problem(404, "not_found")
+	for range 2 { // what was not done leaves its key free
+		b.do("POST", "/v1/cluster/transfer", `{"to":"nobody"}`, "Idempotency-Key: f").problem(404, "not_found")
+	}
+	b.do("POST", "/v1/cluster/transfer", `{"to":"n1"}`, "Idempotency-Key: t").problem(409, "idempotency_conflict")
 	b.do("DELETE", "/v1/cluster/nodes/n2", "").ok(204, nil)
 	if len(b.node.joined) != 1 || len(b.node.moved) != 1 || b.node.removed[0] != "n2" {
 		t.Fatalf("%+v", b.node)

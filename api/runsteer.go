@@ -12,8 +12,7 @@ func (s *Server) cancelRun(c *fiber.Ctx) error { return s.steerRun(c, command.St
 func (s *Server) pauseRun(c *fiber.Ctx) error  { return s.steerRun(c, command.SteerPause, "pause") }
 func (s *Server) resumeRun(c *fiber.Ctx) error { return s.steerRun(c, command.SteerResume, "resume") }
 
-// steerRun changes the course of a run. To repeat it is harmless, so a repeat
-// acts again.
+// steerRun changes the course of a run.
 func (s *Server) steerRun(c *fiber.Ctx, do command.Steer, verb string) error {
 	namespace, id, err := s.runAsked(c)
 	if err != nil {
@@ -25,10 +24,14 @@ func (s *Server) steerRun(c *fiber.Ctx, do command.Steer, verb string) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
-	if _, err := s.claim(c, ctx, namespace, "runs/"+id.String()+"/"+verb, raw); err != nil {
+	idem, err := idempotencyOf(c, "runs/"+id.String()+"/"+verb, "", raw)
+	if err != nil {
 		return err
 	}
-	_, index, err := s.propose(c, ctx, &command.SteerRun{Namespace: namespace, ID: id, Do: do})
+	r, index, err := s.propose(c, ctx, &command.SteerRun{Namespace: namespace, ID: id, Do: do, Idem: idem})
+	if r.Code == command.CodeIdempotency || r.Code == command.CodeIdempotencyFull {
+		return err
+	}
 	if err != nil {
 		return s.explainSteer(c, namespace, id, do, err)
 	}

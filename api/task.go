@@ -219,12 +219,14 @@ func (s *Server) revokeTask(c *fiber.Ctx) error {
 	}
 	ctx, cancel := s.context()
 	defer cancel()
-	// To revoke is harmless to repeat, so a repeat acts again.
-	_, err = s.claim(c, ctx, namespace, "tasks/"+id.String()+"/revoke", raw)
+	idem, err := idempotencyOf(c, "tasks/"+id.String()+"/revoke", "", raw)
 	if err != nil {
 		return err
 	}
-	_, index, err := s.propose(c, ctx, &command.Revoke{Namespace: namespace, ID: id, Terminate: ask.Terminate})
+	r, index, err := s.propose(c, ctx, &command.Revoke{Namespace: namespace, ID: id, Terminate: ask.Terminate, Idem: idem})
+	if r.Code == command.CodeIdempotency || r.Code == command.CodeIdempotencyFull {
+		return err
+	}
 	if err != nil {
 		return s.explainRevoke(c, namespace, id, err)
 	}

@@ -7,6 +7,7 @@ type Revoke struct {
 	Namespace string
 	ID        queue.ID
 	Terminate bool
+	Idem      *Idempotency
 }
 
 // PutDocument stores a document under (kind, namespace, name). A kind that
@@ -22,6 +23,7 @@ type PutDocument struct {
 	// Blobs are the digests that the document refers to.
 	Blobs      []string
 	Attributes Attributes
+	Idem       *Idempotency
 }
 
 // DeleteDocument removes a document, or with Version one version of it.
@@ -36,6 +38,7 @@ type DeleteDocument struct {
 type Purge struct {
 	Namespace string
 	Queue     string
+	Idem      *Idempotency
 }
 
 // SetVersion raises the machine's version, once every server supports it.
@@ -60,9 +63,13 @@ func (c *Revoke) write(w *Writer) {
 	w.String(c.Namespace)
 	w.ID(c.ID)
 	w.Bool(c.Terminate)
+	c.Idem.write(w)
 }
 
-func (c *Revoke) read(r *Reader) { c.Namespace, c.ID, c.Terminate = r.String(), r.ID(), r.Bool() }
+func (c *Revoke) read(r *Reader) {
+	c.Namespace, c.ID, c.Terminate = r.String(), r.ID(), r.Bool()
+	c.Idem = readLastIdem(r)
+}
 
 func (c *PutDocument) write(w *Writer) {
 	w.String(c.Kind)
@@ -73,12 +80,14 @@ func (c *PutDocument) write(w *Writer) {
 	w.Uint(uint64(c.IfVersion))
 	w.Strings(c.Blobs)
 	c.Attributes.write(w)
+	c.Idem.write(w)
 }
 
 func (c *PutDocument) read(r *Reader) {
 	c.Kind, c.Namespace, c.Name, c.Digest = r.String(), r.String(), r.String(), r.String()
 	c.Body, c.IfVersion, c.Blobs = r.Bytes(), r.Uint32(), r.Strings()
 	c.Attributes.read(r)
+	c.Idem = readLastIdem(r)
 }
 
 func (c *DeleteDocument) write(w *Writer) {
@@ -95,9 +104,13 @@ func (c *DeleteDocument) read(r *Reader) {
 func (c *Purge) write(w *Writer) {
 	w.String(c.Namespace)
 	w.String(c.Queue)
+	c.Idem.write(w)
 }
 
-func (c *Purge) read(r *Reader) { c.Namespace, c.Queue = r.String(), r.String() }
+func (c *Purge) read(r *Reader) {
+	c.Namespace, c.Queue = r.String(), r.String()
+	c.Idem = readLastIdem(r)
+}
 
 func (c *SetVersion) write(w *Writer) { w.Uint(uint64(c.Version)) }
 func (c *SetVersion) read(r *Reader)  { c.Version = r.Uint32() }

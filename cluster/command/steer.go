@@ -17,6 +17,7 @@ type SteerRun struct {
 	Namespace string
 	ID        queue.ID
 	Do        Steer
+	Idem      *Idempotency
 }
 
 // Verb implements Command.
@@ -26,6 +27,10 @@ func (c *SteerRun) write(w *Writer) {
 	w.String(c.Namespace)
 	w.ID(c.ID)
 	w.Byte(byte(c.Do))
+	c.Idem.write(w)
 }
 
-func (c *SteerRun) read(r *Reader) { c.Namespace, c.ID, c.Do = r.String(), r.ID(), Steer(r.Byte()) }
+func (c *SteerRun) read(r *Reader) {
+	c.Namespace, c.ID, c.Do = r.String(), r.ID(), Steer(r.Byte())
+	c.Idem = readLastIdem(r)
+}

@@ -148,9 +148,7 @@ func (c *Stage) write(w *Writer) {
 func (c *Stage) read(r *Reader) {
 	c.Namespace, c.Stage, c.Part = r.String(), r.ID(), r.Uint32()
 	c.Calls.read(r)
-	if r.More() {
-		c.Idem = readIdem(r)
-	}
+	c.Idem = readLastIdem(r)
 	if r.More() {
 		c.Run = &NewRun{}
 		c.Run.read(r)
@@ -188,6 +186,14 @@ func readIdem(r *Reader) *Idempotency {
 	i := &Idempotency{Route: r.String(), Key: r.String()}
 	i.Body = r.ID()
 	return i
+}
+
+// readLastIdem reads a key at the end of a body, where older ones have none.
+func readLastIdem(r *Reader) *Idempotency {
+	if !r.More() {
+		return nil
+	}
+	return readIdem(r)
 }
 
 func (c *Calls) write(w *Writer) {

@@ -98,6 +98,26 @@ func (m *Machine) answered(namespace string, i *command.Idempotency) (command.Re
 	return *refuse(command.CodeIdempotencyFull, "%d idempotency keys of the last 24 hours are known and no more can be; send many calls in one batch, which needs one key, or send the request without a key", m.idem.size), true
 }
 
+// once does what makes no tasks, unless its key is known; only what was done
+// ties the key.
+func (m *Machine) once(namespace string, i *command.Idempotency, do func() command.Result) command.Result {
+	if r, done := m.answered(namespace, i); done {
+		return r
+	}
+	r := do()
+	if r.Code == command.OK {
+		m.remember(namespace, i, nil)
+	}
+	return r
+}
+
+// Answered gives the first request's answer where the key is known.
+func (m *Machine) Answered(namespace string, i *command.Idempotency) (command.Result, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.idem.answer(namespace, i, m.now)
+}
+
 // remember ties a key to the ids it made.
 func (m *Machine) remember(namespace string, i *command.Idempotency, ids []queue.ID) {
 	if i == nil {

@@ -15,6 +15,50 @@ func (r *rig) keyed(n byte, key string) command.Result {
 		List:  []command.Call{{ID: id(n), Payload: []byte{1, 0}}}}}).Results[0]
 }
 
+// TestKeysOfWhatMakesNoTasks does what a key stands for and ties the key in one
+// step: a repeat does nothing, a refusal leaves the key free.
+func TestKeysOfWhatMakesNoTasks(t *testing.T) {
+	r := newRig(t)
+	key := func(k string) *command.Idempotency { return &command.Idempotency{Route: "r", Key: k} }
+	paused := func(p bool, k string) command.Result {
+		return r.entry(&command.PutDocument{Kind: command.KindQueue, Namespace: "default", Name: "default",
+			Attributes: command.Attributes{Paused: p}, Idem: key(k)}).Results[0]
+	}
+	purge := &command.Purge{Namespace: "default", Queue: "default", Idem: key("purge")}
+	if x := paused(true, "pause"); x.Code != command.OK || x.Replayed {
+		t.Fatalf("%+v", x)
+	}
+	if x := paused(false, "resume"); x.Code != command.OK {
+		t.Fatalf("%+v", x)
+	}
+	if x := paused(true, "pause"); !x.Replayed {
+		t.Fatalf("%+v", x)
+	}
+	if q, _ := r.m.Queue("default", "default"); q.Paused {
+		t.Error("a late repeat paused the queue again")
+	}
+	r.submit(1, nil)
+	r.do(purge)
+	r.submit(2, nil)
+	if x := r.do(purge).Results[0]; !x.Replayed || r.state(2).State != queue.Pending || r.state(1).State != queue.Revoked {
+		t.Errorf("a purge and its repeat: %+v, then %s and %s", x, r.state(1).State, r.state(2).State)
+	}
+	revoke := &command.Revoke{Namespace: "default", ID: id(3), Idem: key("revoke")}
+	if x := r.entry(revoke).Results[0]; x.Code != command.CodeNotFound {
+		t.Fatalf("%+v", x)
+	}
+	r.submit(3, nil)
+	if x := r.do(revoke).Results[0]; x.Replayed || r.state(3).State != queue.Revoked {
+		t.Errorf("after a refusal: %+v, %s", x, r.state(3).State)
+	}
+	if x := r.do(revoke).Results[0]; !x.Replayed {
+		t.Errorf("a repeat: %+v", x)
+	}
+	if _, known := r.m.Answered("default", key("revoke")); !known {
+		t.Error("the key is not known to readers")
+	}
+}
+
 // TestKeysAreBounded refuses one key too many, on a reloaded machine too: no
 // key is forgotten before its day is over.
 func TestKeysAreBounded(t *testing.T) {

@@ -146,17 +146,17 @@ func (m *Machine) do(c command.Command) command.Result {
 	case *command.HandBack:
 		return m.handBack(c)
 	case *command.Revoke:
-		return m.revoke(c)
+		return m.once(c.Namespace, c.Idem, func() command.Result { return m.revoke(c) })
 	case *command.PutDocument:
-		return m.putDocument(c)
+		return m.once(c.Namespace, c.Idem, func() command.Result { return m.putDocument(c) })
 	case *command.DeleteDocument:
 		return m.deleteDocument(c)
 	case *command.Purge:
-		return m.purge(c)
+		return m.once(c.Namespace, c.Idem, func() command.Result { return m.purge(c) })
 	case *command.SetVersion:
 		return m.setVersion(c)
 	case *command.SteerRun:
-		return m.steerRun(c)
+		return m.once(c.Namespace, c.Idem, func() command.Result { return m.steerRun(c) })
 	case *command.Decide:
 		return m.decide(c)
 	}

@@ -99,6 +99,11 @@ func (n *node) Document(kind, namespace, name string, version uint32) (command.D
 	return n.replica.Machine().Document(kind, namespace, name, version)
 }
 
+// Answered implements api.Documents.
+func (n *node) Answered(namespace string, i *command.Idempotency) (command.Result, bool) {
+	return n.replica.Machine().Answered(namespace, i)
+}
+
 // Documents implements api.Documents.
 func (n *node) Documents(kind, namespace, after string, limit int) []command.Document {
 	return n.replica.Machine().Documents(kind, namespace, after, limit)
