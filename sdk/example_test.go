@@ -74,3 +74,29 @@ func ExampleClient_Tasks() {
 	// sums.main pending
 	// sums.main pending
 }
+
+func ExampleClient_CanvasWait() {
+	server := fake.New(map[string]fake.Func{"sums.main": sum})
+	defer server.Close()
+	client, err := windrow.New(windrow.Config{Servers: []string{server.URL}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	part := func(numbers ...int) windrow.Canvas {
+		return windrow.Sig(windrow.Call{Task: "sums.main", Input: windrow.JSON(numbers)})
+	}
+	run, err := client.CanvasWait(context.Background(), windrow.Chain(
+		windrow.Group(part(1, 2), part(3, 4), part(5)),
+		windrow.S("sums.main"), // is given [3, 7, 5]
+	))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	total, err := windrow.RunResult[int](run)
+	fmt.Println(total, err, run.Tasks["chain-0-group-1"].State)
+	// Output: 15 <nil> success
+}

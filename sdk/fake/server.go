@@ -38,11 +38,13 @@ type Server struct {
 	funcs   map[string]Func
 	tasks   map[string]*task
 	order   []*task // oldest first
-	modules map[name][]*version
-	queues  map[name]*wire.Queue
-	pools   map[name]*wire.Pool
-	seen    map[name]*seen // by route and idempotency key
-	cluster wire.Cluster
+	// canvases are the runs, oldest first.
+	canvases []*run
+	modules  map[name][]*version
+	queues   map[name]*wire.Queue
+	pools    map[name]*wire.Pool
+	seen     map[name]*seen // by route and idempotency key
+	cluster  wire.Cluster
 	// happened is all that events tell, in order.
 	happened []wire.Event
 	before   func(w http.ResponseWriter, r *http.Request) bool
@@ -99,6 +101,13 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET /v1/tasks/{id}", s.getTask)
 	on("POST /v1/tasks/{id}/revoke", s.revoke)
 	m.HandleFunc("GET /v1/tasks/{id}/logs", s.logs)
+	on("POST /v1/canvas", s.submitCanvas)
+	on("GET /v1/runs", s.listRuns)
+	on("GET /v1/runs/{id}", s.getRun)
+	on("GET /v1/runs/{id}/tasks", s.listRunTasks)
+	for _, verb := range [...]string{"cancel", "pause", "resume"} {
+		on("POST /v1/runs/{id}/"+verb, s.steer(verb))
+	}
 	m.HandleFunc("GET /v1/events", s.events)
 	on("PUT /v1/modules/{name}", s.putModule)
 	on("GET /v1/modules", s.listModules)

@@ -56,6 +56,9 @@ func (s *Server) submit(r *http.Request) (int, any, error) {
 	if err := call.UnmarshalJSON(body); err != nil {
 		return 0, nil, fieldProblem(err)
 	}
+	if len(call.Link)+len(call.LinkError) > 0 {
+		return 0, nil, refuse(422, wire.CodeUnsupported, "the fake server calls callbacks of canvases alone; send the call to POST /v1/canvas")
+	}
 	s.mu.Lock()
 	ids, again, err := s.idempotent(r, call.IdempotencyKey, body, func() ([]string, error) {
 		t, err := s.accept(namespace(r), call)
