@@ -247,6 +247,33 @@ func TestModel(t *testing.T) {
 	})
 }
 
+// TestModelYear compares whole years.
+func TestModelYear(t *testing.T) {
+	every := func(from, to, step int) map[int]bool {
+		values := map[int]bool{}
+		for v := from; v <= to; v += step {
+			values[v] = true
+		}
+		return values
+	}
+	days, months, weekdays := every(1, 31, 1), every(1, 12, 1), every(0, 6, 1)
+	for _, name := range zones {
+		for _, c := range []cronCase{
+			{"7/30 */3 * * *", every(7, 59, 30), every(0, 23, 3), days, months, weekdays},
+			{"*/20 * * * *", every(0, 59, 20), every(0, 23, 1), days, months, weekdays},
+			{"10 1-3 * * *", every(10, 10, 1), every(1, 3, 1), days, months, weekdays},
+		} {
+			s := must(t, Rule{Cron: c.text, Timezone: name})
+			from := at(t, "2018-01-01T00:00:00Z")
+			to := from.AddDate(1, 0, 0)
+			got, _ := s.Missed(from, to, 1_000_000)
+			if want := c.model(s.Zone(), from, to); !slices.EqualFunc(got, want, time.Time.Equal) {
+				t.Errorf("%q in %s: %d ticks, want %d", c.text, name, len(got), len(want))
+			}
+		}
+	}
+}
+
 // TestOneTickADay: a daily schedule has one tick on every day of the calendar.
 func TestOneTickADay(t *testing.T) {
 	for _, name := range zones {
