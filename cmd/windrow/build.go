@@ -17,6 +17,35 @@ import (
 // guestPackage is what makes a Go module a reactor.
 const guestPackage = "github.com/windrow-dev/windrow/sdk/guest"
 
+// buildScript is what builds a folder that holds no Go program.
+const buildScript = "build.sh"
+
+// build builds the program in a folder for Wasm. What the toolchain says goes to
+// errs.
+func build(ctx context.Context, dir, out string, errs io.Writer) (string, error) {
+	if holds(dir, "*.go") {
+		return buildGo(ctx, dir, out, errs)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, buildScript), out)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = dir, errs, errs, time.Second
+	err := cmd.Run()
+	switch _, failed := errors.AsType[*exec.ExitError](err); {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case failed:
+		return "", &buildFailed{dir}
+	case err != nil:
+		return "", usagef("%s: %w", buildScript, err)
+	}
+	return out, nil
+}
+
+// holds reports whether a folder has a file that a pattern fits.
+func holds(dir, pattern string) bool {
+	found, err := filepath.Glob(filepath.Join(globText(dir), pattern))
+	return err == nil && len(found) > 0
+}
+
 // buildGo builds the Go program in a folder for Wasm. What the toolchain says
 // goes to errs.
 func buildGo(ctx context.Context, dir, out string, errs io.Writer) (string, error) {

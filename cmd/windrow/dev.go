@@ -34,10 +34,11 @@ func devCommand(a *app) *cobra.Command {
 	var once bool
 	cmd := &cobra.Command{
 		Use:   "dev [DIR]",
-		Short: "Build and push a Go module whenever a file of it changes, and run a task",
-		Long: `Build the Go module in a folder, push it as a new version and, with --task, run
-one of its tasks; do so again whenever a file changes, until it is interrupted.
-A module that uses the guest SDK is built as a reactor, any other as a command.
+		Short: "Build and push a module whenever a file of it changes, and run a task",
+		Long: `Build the module in a folder, push it as a new version and, with --task, run one
+of its tasks; do so again whenever a file changes, until it is interrupted. A Go
+module that uses the guest SDK is built as a reactor, any other as a command. A
+folder without a Go program is built by its build.sh, which is told the file to make.
 What goes wrong is shown, and the next change tries again. With --once do it once
 and exit as task run does.`,
 		Example: `  windrow dev
@@ -81,9 +82,8 @@ func (d *development) place(args []string) error {
 		return &usageError{err}
 	}
 	d.dir = abs
-	found, err := filepath.Glob(filepath.Join(globText(abs), "*.go"))
-	if err != nil || len(found) == 0 {
-		return usagef("there is no Go program in %s; `windrow init NAME` begins one, and what is built otherwise goes by `windrow module push FILE`", dir)
+	if !holds(abs, "*.go") && !holds(abs, buildScript) {
+		return usagef("there is no Go program in %s, and no build.sh; `windrow init NAME` begins one, and what is built otherwise goes by `windrow module push FILE`", dir)
 	}
 	if d.name == "" {
 		d.name = filepath.Base(abs)
@@ -139,7 +139,7 @@ func (d *development) say(format string, args ...any) {
 // round builds, pushes and runs.
 func (d *development) round(ctx context.Context) error {
 	begun := time.Now()
-	file, err := buildGo(ctx, d.dir, filepath.Join(d.buildPlace, d.name+".wasm"), d.a.errs)
+	file, err := build(ctx, d.dir, filepath.Join(d.buildPlace, d.name+".wasm"), d.a.errs)
 	if err != nil {
 		return err
 	}

@@ -32,38 +32,45 @@ func initCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init NAME",
 		Short: "Begin a new module project",
-		Long: `Make a folder NAME with a task module: two tasks, their tests, and the source of
-the SDK, so that it builds at once and without a registry. NAME may be a path; its
-last part is the module's name. A folder that holds anything is left alone.`,
-		Example: "  windrow init hello\n  windrow init jobs/mail --lang go",
+		Long: `Make a folder NAME with a task module. In Go it has two tasks, their tests, and the
+source of the SDK, so that it builds at once and without a registry. In C it is one
+program without an SDK, and a script that builds it with clang. NAME may be a path;
+its last part is the module's name. A folder that holds anything is left alone.`,
+		Example: "  windrow init hello\n  windrow init jobs/mail --lang go\n  windrow init counter --lang c",
 		Args:    want(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if lang != "go" {
-				return usagef("--lang %s: there is a template for go alone; any program that is built for wasm32-wasip1 is a module, see docs/modules.md", lang)
+			next, ok := firstSteps[lang]
+			if !ok {
+				return usagef("--lang %s: there are templates for go and c; any program that is built for wasm32-wasip1 is a module, see docs/modules.md", lang)
 			}
 			dir := filepath.Clean(args[0])
 			name := filepath.Base(dir)
 			if !moduleNamePattern.MatchString(name) {
 				return usagef("%q is no name of a module: want a small letter, then up to 62 small letters, digits, - or _", name)
 			}
-			if err := writeProject(dir, name); err != nil {
+			if err := writeProject(dir, name, lang); err != nil {
 				return err
 			}
 			if a.json() {
 				return a.printJSON(map[string]string{"name": name, "folder": dir, "lang": lang})
 			}
-			_, err := fmt.Fprintf(a.out, "%s is a module project now. Next:\n  cd %s\n  go test .\n  windrow dev --task greet --input '{\"name\": \"you\"}'\n",
-				clean(dir), clean(dir))
+			_, err := fmt.Fprintf(a.out, "%s is a module project now. Next:\n  cd %s\n%s", clean(dir), clean(dir), next)
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&lang, "lang", "go", "`LANGUAGE` of the module")
-	complete(cmd, "lang", "go")
+	complete(cmd, "lang", "go", "c")
 	return cmd
 }
 
+// firstSteps are what to do in a new project, by its language.
+var firstSteps = map[string]string{
+	"go": "  go test .\n  windrow dev --task greet --input '{\"name\": \"you\"}'\n",
+	"c":  "  ./build.sh\n  windrow dev --task main --raw 'one two three'\n",
+}
+
 // writeProject makes the project's folder whole, or leaves nothing of it.
-func writeProject(dir, name string) (err error) {
+func writeProject(dir, name, lang string) (err error) {
 	there, err := os.ReadDir(dir)
 	switch {
 	case err == nil && len(there) > 0:
@@ -79,7 +86,7 @@ func writeProject(dir, name string) (err error) {
 		return &usageError{err}
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	files, err := projectFiles(name)
+	files, err := projectFiles(name, lang)
 	if err != nil {
 		return err
 	}
@@ -88,7 +95,11 @@ func writeProject(dir, name string) (err error) {
 		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 			return &usageError{err}
 		}
-		if err := os.WriteFile(to, text, 0o666); err != nil {
+		mode := fs.FileMode(0o666)
+		if path.Ext(file) == ".sh" {
+			mode = 0o777
+		}
+		if err := os.WriteFile(to, text, mode); err != nil {
 			return &usageError{err}
 		}
 	}
@@ -106,9 +117,9 @@ func writeProject(dir, name string) (err error) {
 }
 
 // projectFiles are a new project's, by their path in it.
-func projectFiles(name string) (map[string][]byte, error) {
+func projectFiles(name, lang string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	const from = "template/go"
+	from := path.Join("template", lang)
 	list, err := templates.ReadDir(from)
 	if err != nil {
 		return nil, fmt.Errorf("read the template: %w", err)
@@ -123,6 +134,9 @@ func projectFiles(name string) (map[string][]byte, error) {
 			to = ".gitignore"
 		}
 		files[to] = []byte(strings.ReplaceAll(string(text), "PROJECT", name))
+	}
+	if lang != "go" {
+		return files, nil
 	}
 	sdk := windrow.GuestSource()
 	err = fs.WalkDir(sdk, ".", func(file string, e fs.DirEntry, err error) error {
