@@ -50,6 +50,9 @@ if ! NO_MKDOCS_2_WARNING=true $tools/bin/mkdocs build --clean --config-file "$he
 	rm -f "$log"
 	exit 1
 fi
+awk '/pages exist in the docs directory, but are not/ { on = 1; next }
+	on && /^ *- / { print "docs: in no menu, name it in scripts/site/mkdocs.yml: " $2; next }
+	{ on = 0 }' "$log"
 rm -f "$log"
 
 # A reader tells nobody but the site itself what is read.
