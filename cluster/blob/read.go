@@ -95,6 +95,7 @@ func (v *verified) Close() error { return v.f.Close() }
 func (s *Store) putAside(digest string) {
 	name := digest[len(algorithm):]
 	s.mu.Lock()
+	delete(s.checked, digest)
 	err := os.Rename(s.path(name), filepath.Join(s.dir, damagedDir, name))
 	s.mu.Unlock()
 	if err == nil {

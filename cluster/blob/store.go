@@ -22,6 +22,8 @@ type Store struct {
 	// step; it is not held while bytes flow.
 	mu   sync.Mutex
 	pins map[string]int
+	// checked are the blobs whose bytes Path has looked at.
+	checked map[string]struct{}
 }
 
 // Info tells of one blob. Touched is when it was last put.
@@ -39,7 +41,7 @@ const (
 // OpenStore opens or makes a folder of blobs and clears what a crash left half
 // written. The folder must be the store's alone.
 func OpenStore(dir string) (*Store, error) {
-	s := &Store{dir: dir, now: time.Now, onDamaged: func(string) {}, pins: map[string]int{}}
+	s := &Store{dir: dir, now: time.Now, onDamaged: func(string) {}, pins: map[string]int{}, checked: map[string]struct{}{}}
 	if err := makeFolders(dir); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
@@ -125,6 +127,7 @@ func (s *Store) Remove(digest string) (bool, error) {
 	if s.pins[digest] > 0 {
 		return false, nil
 	}
+	delete(s.checked, digest)
 	if err := os.Remove(s.path(name)); err != nil {
 		return false, missing(digest, err)
 	}
@@ -192,6 +195,7 @@ func (s *Store) removeOld(digest string, before time.Time) (bool, error) {
 		}
 		return false, err
 	}
+	delete(s.checked, digest)
 	if err := os.Remove(s.path(digest[len(algorithm):])); err != nil {
 		return false, fmt.Errorf("remove blob: %w", err)
 	}
