@@ -18,6 +18,8 @@ const (
 
 // store makes blobs of what is too large for an outcome. The result is in
 // hand: it is offered for as long as the session lives, and only with it lost.
+// Then the task runs again elsewhere, as at least once allows: a result that
+// arrives after its session would be refused by its fence.
 func (w *Worker) store(j *job) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
