@@ -30,7 +30,9 @@ type Options struct {
 	// Observe is told of each checkpoint written; it must not block.
 	Observe func(Written)
 	// Floor is the lowest applied index that the log can carry on from, that
-	// is, its first index − 1. Open refuses a store that lags behind it.
+	// is, its first index − 1. Open refuses a store that lags behind it. Where
+	// the log is opened after the store, as by cmd/node, it stays 0, and
+	// package cluster refuses such a store by its snapshot's index.
 	Floor  uint64
 	Logger *slog.Logger
 
