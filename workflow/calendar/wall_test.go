@@ -257,7 +257,7 @@ func TestModelYear(t *testing.T) {
 		return values
 	}
 	days, months, weekdays := every(1, 31, 1), every(1, 12, 1), every(0, 6, 1)
-	for _, name := range zones {
+	for _, name := range zones[:6] {
 		for _, c := range []cronCase{
 			{"7/30 */3 * * *", every(7, 59, 30), every(0, 23, 3), days, months, weekdays},
 			{"*/20 * * * *", every(0, 59, 20), every(0, 23, 1), days, months, weekdays},
