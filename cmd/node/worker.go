@@ -72,7 +72,7 @@ func (l workerLink) Report(ctx context.Context, r *worker.Report) (worker.Answer
 		out.HandBacks = append(out.HandBacks, command.Held(h))
 	}
 	for _, x := range r.Results {
-		out.Results = append(out.Results, command.TaskResult(x))
+		out.Results = append(out.Results, command.TaskResult{ID: x.ID, Fence: x.Fence, Outcome: x.Outcome, Blobs: x.Blobs})
 	}
 	a, err := l.conn.Report(ctx, &out)
 	return worker.Answer(a), err
