@@ -66,7 +66,11 @@ func (a *app) exit(ctx context.Context, err error) int {
 	}
 	code, text, next := a.explain(ctx, err)
 	var waiting *waitError
-	if errors.As(err, &waiting) && !windrow.IsNotFound(err) {
+	switch {
+	case !errors.As(err, &waiting) || windrow.IsNotFound(err):
+	case waiting.run:
+		next = append(next, "The run goes on. Watch it: windrow run watch "+waiting.id, "End it: windrow run cancel "+waiting.id)
+	default:
 		next = append(next, "The task goes on. Wait for it: windrow task wait "+waiting.id,
 			"End it: windrow task revoke --terminate "+waiting.id)
 	}
@@ -82,6 +86,7 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 	var (
 		usage       *usageError
 		failed      *taskFailed
+		run         *runFailed
 		refused     *windrow.APIError
 		unreachable *windrow.UnreachableError
 		module      *rejected
@@ -91,6 +96,8 @@ func (a *app) explain(ctx context.Context, err error) (code int, text string, ne
 	switch {
 	case errors.As(err, &failed):
 		return exitFailed, failed.Error(), failed.next()
+	case errors.As(err, &run):
+		return exitFailed, run.Error(), run.next()
 	case errors.As(err, &module):
 		text, next = module.lines()
 		return exitRefused, text, next

@@ -230,7 +230,7 @@ func (a *app) tellLocal(l *localRun, at *host.Attempt, r *host.Result) error {
 			return err
 		}
 	} else if o.OK {
-		return a.printResult(t, l.raw)
+		return a.printResult(t.Result, l.raw)
 	}
 	if o.OK {
 		return nil

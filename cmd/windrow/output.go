@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-
-	windrow "github.com/windrow-dev/windrow/sdk"
 )
 
 // printJSON prints one value: on a line of its own for programs, indented for
@@ -101,21 +99,6 @@ func writeArray[T any](a *app, items iter.Seq2[T, error], limit int) error {
 	}
 	_, err := io.WriteString(a.out, end)
 	return err
-}
-
-// printResult prints what a task came to: JSON, but a string as it is where raw
-// is asked for.
-func (a *app) printResult(t *windrow.Task, raw bool) error {
-	result := t.Result
-	if len(result) == 0 {
-		result = json.RawMessage("null")
-	}
-	var text string
-	if raw && json.Unmarshal(result, &text) == nil {
-		_, err := fmt.Fprintln(a.out, text)
-		return err
-	}
-	return a.printJSON(result)
 }
 
 // copyText copies a guest's text, which must not steer a terminal. It hands on

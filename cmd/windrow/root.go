@@ -36,6 +36,8 @@ Exit codes: 0 success, 1 the task failed, 2 usage, 3 not found, 4 refused,
 	root.AddCommand(
 		moduleCommand(a),
 		taskCommand(a),
+		canvasCommand(a),
+		runCommand(a),
 		queueCommand(a),
 		poolCommand(a),
 		initCommand(a),

@@ -112,14 +112,14 @@ func (a *app) await(ctx context.Context, c *windrow.Client, id string, logs, raw
 	t, err := c.Wait(ctx, id)
 	finish()
 	if err != nil {
-		return &waitError{id, err}
+		return &waitError{id: id, err: err}
 	}
 	if a.json() {
 		if err := a.printJSON(t); err != nil {
 			return err
 		}
 	} else if t.State == wire.StateSuccess {
-		return a.printResult(t, raw)
+		return a.printResult(t.Result, raw)
 	}
 	if t.State == wire.StateSuccess {
 		return nil
@@ -139,9 +139,10 @@ func (a *app) settle(work *sync.WaitGroup, cancel context.CancelFunc) {
 	cancel()
 }
 
-// waitError is a wait that ended before its task did.
+// waitError is a wait that ended before its task or run did.
 type waitError struct {
 	id  string
+	run bool
 	err error
 }
 
