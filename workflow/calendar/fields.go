@@ -60,18 +60,14 @@ func parseCron(text string) (fields, error) {
 	default:
 		return fields{}, fault("cron", "%q has %d fields; write five (minute, hour, day of month, month, day of week) or six with the second first", clip(text), len(words))
 	}
-	var f fields
-	for i, c := range []struct {
-		column
-		bits *uint64
-	}{{seconds, &f.second}, {minutes, &f.minute}, {hours, &f.hour}, {days, &f.day}, {months, &f.month}, {weekdays, &f.weekday}} {
+	var checked [6]uint64
+	for i, c := range []column{seconds, minutes, hours, days, months, weekdays} {
 		var err error
-		if *c.bits, err = c.parse(words[i]); err != nil {
+		if checked[i], err = c.parse(words[i]); err != nil {
 			return fields{}, err
 		}
 	}
-	f.anyDay, f.anyWeekday = starred(words[3]), starred(words[5])
-	return f, nil
+	return compile(checked, starred(words[3]), starred(words[5]))
 }
 
 // starred goes by what is written, as cron does: "1-31" restricts, though it
