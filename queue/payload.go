@@ -19,12 +19,20 @@ type Payload struct {
 	Raw     bool
 	Labels  []byte // JSON object or nil
 	Headers []byte // JSON object or nil
+	// Resume is what a task is given that goes on after a deferral:
+	// {"state": …, "runs": […]}. It is never stored, but put together for each
+	// attempt. ResumeBlob is its digest where it is larger than MaxInline.
+	Resume     []byte
+	ResumeBlob string
 }
 
 // ErrPayload says that stored payload bytes are damaged.
 var ErrPayload = errors.New("damaged payload")
 
-const payloadRaw = 1
+const (
+	payloadRaw = 1 << iota
+	payloadResume
+)
 
 // Append writes p after dst.
 func (p *Payload) Append(dst []byte) []byte {
@@ -32,12 +40,22 @@ func (p *Payload) Append(dst []byte) []byte {
 	if p.Raw {
 		flags |= payloadRaw
 	}
+	resumes := p.Resume != nil || p.ResumeBlob != ""
+	if resumes {
+		flags |= payloadResume
+	}
 	dst = append(dst, 1, flags)
 	for _, b := range [...][]byte{p.Args, p.Kwargs, p.Input, []byte(p.Blob), p.Labels, p.Headers} {
-		dst = binary.AppendUvarint(dst, uint64(len(b)))
-		dst = append(dst, b...)
+		dst = appendField(dst, b)
+	}
+	if resumes {
+		dst = appendField(appendField(dst, p.Resume), []byte(p.ResumeBlob))
 	}
 	return dst
+}
+
+func appendField(dst, b []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
 }
 
 // DecodePayload reads what Append wrote; its fields alias b.
@@ -47,9 +65,13 @@ func DecodePayload(b []byte) (Payload, error) {
 		return p, ErrPayload
 	}
 	p.Raw = b[1]&payloadRaw != 0
-	var blob []byte
+	var blob, resumeBlob []byte
+	fields := []*[]byte{&p.Args, &p.Kwargs, &p.Input, &blob, &p.Labels, &p.Headers}
+	if b[1]&payloadResume != 0 {
+		fields = append(fields, &p.Resume, &resumeBlob)
+	}
 	rest := b[2:]
-	for _, field := range [...]*[]byte{&p.Args, &p.Kwargs, &p.Input, &blob, &p.Labels, &p.Headers} {
+	for _, field := range fields {
 		n, used := binary.Uvarint(rest)
 		if used <= 0 || n > uint64(len(rest)-used) {
 			return Payload{}, ErrPayload
@@ -60,7 +82,7 @@ func DecodePayload(b []byte) (Payload, error) {
 		}
 		rest = rest[n:]
 	}
-	p.Blob = string(blob)
+	p.Blob, p.ResumeBlob = string(blob), string(resumeBlob)
 	if len(rest) != 0 {
 		return Payload{}, ErrPayload
 	}

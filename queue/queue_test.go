@@ -47,7 +47,8 @@ func TestStateNames(t *testing.T) {
 
 func TestPayload(t *testing.T) {
 	for _, p := range []Payload{{}, {Args: []byte("[]"), Kwargs: []byte("{}")}, {Input: []byte(`"x"`), Raw: true},
-		{Blob: "sha256:00", Labels: []byte(`{"a":1}`), Headers: []byte("{}")}} {
+		{Blob: "sha256:00", Labels: []byte(`{"a":1}`), Headers: []byte("{}")},
+		{Args: []byte("[]"), Resume: []byte(`{"state":1}`)}, {Blob: "sha256:00", ResumeBlob: "sha256:01"}} {
 		got, err := DecodePayload(p.Append(nil))
 		if err != nil || !reflect.DeepEqual(got, p) {
 			t.Errorf("%+v became %+v, %v", p, got, err)
@@ -57,6 +58,7 @@ func TestPayload(t *testing.T) {
 
 func FuzzDecodePayload(f *testing.F) {
 	f.Add((&Payload{Args: []byte("[1]"), Labels: []byte("{}")}).Append(nil))
+	f.Add((&Payload{Input: []byte("1"), Resume: []byte("{}")}).Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := DecodePayload(b)
 		if err != nil {

@@ -9,6 +9,8 @@ const (
 	MaxTail     = 4 << 10
 	MaxChunk    = 64 << 10
 	MaxProgress = 64 << 10
+	// MaxAsks bounds what an attempt asks for beside its result, as JSON.
+	MaxAsks = 256 << 10
 	// MaxAnswers is how many answers a frame may carry.
 	MaxAnswers = 4096
 )
@@ -79,6 +81,7 @@ type Result struct {
 	Message []byte
 	Trace   []byte
 	Output  []byte
+	Asks    []byte // JSON, see Asks; nil where the guest asked for nothing
 	Tail    []byte // the last of its log
 	LogLen  int64  // all of its log, bytes
 	CPU     int64  // nanoseconds
@@ -110,12 +113,13 @@ func (r *Result) Append(b []byte) []byte {
 	b = appendBytes(b, cut(r.Message, MaxMessage))
 	b = appendBytes(b, cut(r.Trace, MaxTrace))
 	b = appendBytes(b, r.Tail)
+	b = appendBytes(b, r.Asks)
 	return appendBytes(b, r.Output)
 }
 
 // Size is an upper bound of what Append adds.
 func (r *Result) Size() int {
-	return 128 + len(r.Message) + len(r.Trace) + len(r.Tail) + len(r.Output)
+	return 128 + len(r.Message) + len(r.Trace) + len(r.Tail) + len(r.Asks) + len(r.Output)
 }
 
 // AppendLog adds a piece of a log to a frame of kind KindAnswers.
@@ -184,6 +188,7 @@ func decodeResult(d *decoder) Result {
 	r.Message = d.bytes("message", MaxMessage)
 	r.Trace = d.bytes("trace", MaxTrace)
 	r.Tail = d.bytes("log tail", MaxTail)
+	r.Asks = d.bytes("asks", MaxAsks)
 	r.Output = d.bytes("output", MaxFrame)
 	return r
 }

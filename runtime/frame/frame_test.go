@@ -168,7 +168,7 @@ func TestAnswers(t *testing.T) {
 		r := Result{
 			Seq: rapid.Uint64().Draw(t, "seq"), Exit: Exit(rapid.IntRange(1, int(exitEnd)-1).Draw(t, "exit")),
 			Code: rapid.Int32().Draw(t, "code"), Message: anyBytes.Draw(t, "message"), Trace: anyBytes.Draw(t, "trace"),
-			Output: anyBytes.Draw(t, "output"), Tail: anyBytes.Draw(t, "tail"), LogLen: anyNumber.Draw(t, "loglen"),
+			Output: anyBytes.Draw(t, "output"), Asks: anyBytes.Draw(t, "asks"), Tail: anyBytes.Draw(t, "tail"), LogLen: anyNumber.Draw(t, "loglen"),
 			CPU: anyNumber.Draw(t, "cpu"), Wall: anyNumber.Draw(t, "wall"), Memory: anyNumber.Draw(t, "memory"),
 			Started: anyNumber.Draw(t, "started"),
 		}
@@ -218,6 +218,7 @@ func TestDecodersRefuse(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"cut": r.Append(nil)[:8], "unknown answer": {9}, "exit 0": append([]byte{answerResult, 0}, r.Append(nil)[2:]...),
+		"long asks": (&Result{Exit: ExitOK, Asks: make([]byte, MaxAsks+1)}).Append(nil),
 		"long tail": (&Result{Exit: ExitOK, Tail: make([]byte, MaxTail+1)}).Append(nil),
 	} {
 		if _, err := DecodeAnswers(b); !errors.Is(err, ErrProtocol) {

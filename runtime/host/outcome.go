@@ -30,7 +30,18 @@ func outcome(a *Attempt, r *frame.Result) queue.Outcome {
 		o.Error = failure(a, r)
 		return o
 	}
+	if len(r.Asks) > 0 {
+		children, wait, err := readAsks(r.Asks, r.Started)
+		if err != nil {
+			o.Error = &queue.Error{Type: queue.ErrInvalidOutput, Message: "what the attempt asks for cannot be read: " + err.Error()}
+			return o
+		}
+		o.Children, o.Defer = children, wait
+	}
 	result, err := render(a.Output, r.Output, a.maxOutput())
+	if err != nil {
+		o.Children, o.Defer = nil, nil
+	}
 	if errors.Is(err, errLong) {
 		o.Error = tooLong(a)
 		return o
@@ -42,7 +53,9 @@ func outcome(a *Attempt, r *frame.Result) queue.Outcome {
 	if len(result) < len(r.Output)/2 {
 		result = bytes.Clone(result) // the rest was blanks, and need not be kept
 	}
-	o.OK, o.Result = true, result
+	if o.OK = true; o.Defer == nil {
+		o.Result = result
+	}
 	return o
 }
 

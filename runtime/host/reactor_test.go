@@ -39,19 +39,20 @@ func TestEnvelope(t *testing.T) {
 	m := guest(t, "react", KindReactor)
 	for _, input := range []string{`{"args": [1, "two"], "kwargs": {}}`, ` {"input":{"task":"x"}} `, `{}`, ``} {
 		a := call(m, "echo", input)
-		a.Number = 3
+		a.Number, a.MemoryLimit = 3, 48<<20
 		before := time.Now()
 		o := run(t, h, a)
 		var got struct {
 			Task, ID            string
 			Attempt             int
+			Memory              int64
 			Deadline            time.Time
 			Args, Kwargs, Input json.RawMessage
 		}
 		if err := json.Unmarshal(o.Result, &got); err != nil {
 			t.Fatalf("%s: %v: %s", input, err, o.Result)
 		}
-		if got.Task != "echo" || got.ID != a.ID.String() || got.Attempt != 3 {
+		if got.Task != "echo" || got.ID != a.ID.String() || got.Attempt != 3 || got.Memory != 48<<20 {
 			t.Errorf("%s: %s", input, o.Result)
 		}
 		if d := got.Deadline.Sub(before); d < a.Timeout || d > a.Timeout+10*time.Second {
@@ -131,5 +132,34 @@ func TestDescribe(t *testing.T) {
 	}
 	if _, err := h.Describe(ctx, guest(t, "acts", KindCommand)); err == nil {
 		t.Error("a command was described")
+	}
+}
+
+func TestAsks(t *testing.T) {
+	h := newHost(t)
+	m := guest(t, "react", KindReactor)
+	o := run(t, h, call(m, "spawn", "{}"))
+	if !o.OK || o.Defer != nil || len(o.Children) != 2 || string(o.Children[0].Canvas) != `{"task":"m.a","args":["<"]}` ||
+		string(o.Children[1].Canvas) != `{"group":[]}` || string(o.Result) != `"`+o.Children[1].ID.String()+`"` {
+		t.Errorf("spawn: %+v %s %+v", o.Children, o.Result, o.Error)
+	}
+	o = run(t, h, call(m, "defer", "{}"))
+	if d := o.Defer; !o.OK || d == nil || o.Result != nil || string(d.State) != `{"n":1}` || len(d.Wait) != 1 || d.After != int64(90*time.Second) || d.Replace {
+		t.Errorf("defer: %+v %s %+v", o.Defer, o.Result, o.Error)
+	}
+	if want := "started\nstill heard\n"; string(o.Log) != want {
+		t.Errorf("defer: log %q", o.Log)
+	}
+	o = run(t, h, call(m, "replace", "{}"))
+	if d := o.Defer; !o.OK || len(o.Children) != 1 || d == nil || !d.Replace || len(d.Wait) != 1 || d.Wait[0] != o.Children[0].ID {
+		t.Errorf("replace: %+v %+v %+v", o.Children, o.Defer, o.Error)
+	}
+	// What fails has asked for nothing.
+	o = run(t, h, call(m, "asked_in_vain", "{}"))
+	if o.OK || o.Error.Type != "changed_my_mind" || o.Children != nil || o.Defer != nil {
+		t.Errorf("asked in vain: %+v %+v", o, o.Error)
+	}
+	if o := run(t, h, call(m, "wrong_asks", "{}")); !o.OK || string(o.Result) != "true" || o.Children != nil || o.Defer != nil {
+		t.Errorf("wrong asks: %+v %+v", o, o.Error)
 	}
 }

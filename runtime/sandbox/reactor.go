@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -19,14 +20,19 @@ const (
 	opLog       = 3 // text for the attempt's log
 	opProgress  = 4 // JSON for whoever watches
 	opRemaining = 5 // answers the milliseconds until the deadline, as a number in ASCII
+	opSpawn     = 6 // a canvas to run once the attempt is accepted; answers the run's id
+	opDefer     = 7 // {state, wait, after}: the attempt ends, the task waits and goes on in a fresh instance
+	opReplace   = 8 // a canvas whose result becomes the task's; answers the run's id
 )
 
 // What windrow.call returns below zero. A message for people waits then.
 const (
-	codeUnknown = -1 // no such operation
-	codePointer = -2 // the bytes are not in the guest's memory
-	codeSize    = -3 // too many bytes for the operation
-	codeSoft    = -4 // the soft limit has passed: finish
+	codeUnknown  = -1 // no such operation
+	codePointer  = -2 // the bytes are not in the guest's memory
+	codeSize     = -3 // too many bytes for the operation
+	codeSoft     = -4 // the soft limit has passed: finish
+	codeArgument = -5 // the bytes are not what the operation takes
+	codeMoment   = -6 // not now: after DEFER and REPLACE only LOG, PROGRESS, REMAINING and FAIL are left
 )
 
 // hostState is what the host keeps for one attempt of a reactor.
@@ -34,6 +40,7 @@ type hostState struct {
 	waiting  []byte // for windrow.read
 	failed   []byte // what FAIL said
 	toldSoft bool   // the guest knows that the soft limit has passed
+	asks     asks
 }
 
 // hostCall is windrow.call(op, ptr, len) -> i64.
@@ -51,8 +58,8 @@ func (r *runner) hostCall(_ context.Context, mod api.Module, stack []uint64) {
 // kept of it must be copied.
 func (r *runner) operate(op int32, arg []byte) uint64 {
 	switch op {
-	case opOutput:
-		r.stdout.set(arg)
+	case opOutput, opSpawn, opDefer, opReplace:
+		return r.conclude(op, arg)
 	case opFail:
 		if len(arg) > frame.MaxMessage {
 			return r.refuse(codeSize, "FAIL takes at most 4096 bytes")
@@ -78,6 +85,41 @@ func (r *runner) operate(op int32, arg []byte) uint64 {
 	// One-way operations leave what waits as it is, so that a guest may log
 	// before it reads its envelope.
 	return 0
+}
+
+// conclude takes the result, or what the attempt asks for beside it. Nothing of
+// that counts unless the attempt ends well.
+func (r *runner) conclude(op int32, arg []byte) uint64 {
+	switch a := &r.host.asks; {
+	case a.wait != nil:
+		return r.refuse(codeMoment, "the attempt has said that its task waits; return 0 now")
+	case op == opOutput:
+		r.stdout.set(arg)
+		return 0
+	case r.attempt.Describe:
+		return r.refuse(codeMoment, "windrow_describe runs nothing")
+	case len(arg) > frame.MaxAsks:
+		return r.refuse(codeSize, errAsks.Error())
+	}
+	var id string
+	var err error
+	switch op {
+	case opSpawn:
+		id, err = r.host.asks.spawn(arg)
+	case opDefer:
+		err = r.host.asks.pause(arg)
+	case opReplace:
+		id, err = r.host.asks.replace(arg)
+	}
+	switch {
+	case errors.Is(err, errAsks):
+		return r.refuse(codeSize, err.Error())
+	case err != nil:
+		return r.refuse(codeArgument, err.Error())
+	case id == "":
+		return 0
+	}
+	return r.answer([]byte(id))
 }
 
 // answer leaves b for windrow.read.
@@ -157,6 +199,8 @@ func (r *runner) envelope() []byte {
 	b = append(b, queue.ID(a.ID).String()...)
 	b = append(b, `","attempt":`...)
 	b = strconv.AppendInt(b, a.Number, 10)
+	b = append(b, `,"memory":`...)
+	b = strconv.AppendInt(b, a.Memory, 10)
 	b = append(b, `,"deadline":"`...)
 	b = r.began.Add(time.Duration(a.Timeout)).UTC().AppendFormat(b, time.RFC3339Nano)
 	return append(b, `"}`...)

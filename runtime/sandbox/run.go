@@ -209,7 +209,9 @@ func (r *runner) judge(res *frame.Result, err error) {
 	case r.host.failed != nil && (res.Exit == frame.ExitOK || res.Exit == frame.ExitCode):
 		res.Exit, res.Message = frame.ExitFail, r.host.failed
 	case res.Exit == frame.ExitOK:
-		res.Output = r.stdout.b
+		if res.Asks = r.host.asks.text(); r.host.asks.wait == nil {
+			res.Output = r.stdout.b
+		}
 	case r.memory.refused && (res.Exit == frame.ExitTrap || res.Exit == frame.ExitCode && res.Code != queue.ExitTempFail):
 		res.Exit = frame.ExitMemory
 	case r.host.toldSoft && (res.Exit == frame.ExitTrap || res.Exit == frame.ExitCode):

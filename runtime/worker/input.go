@@ -39,7 +39,7 @@ func inputOf(kind string, p *queue.Payload) ([]byte, error) {
 	if kind != host.KindReactor && p.Input != nil {
 		return p.Input, nil
 	}
-	b := make([]byte, 0, len(p.Args)+len(p.Kwargs)+len(p.Input)+40)
+	b := make([]byte, 0, len(p.Args)+len(p.Kwargs)+len(p.Input)+len(p.Resume)+64)
 	b = append(b, `{"args":`...)
 	b = appendOr(b, p.Args, noArgs)
 	b = append(b, `,"kwargs":`...)
@@ -47,6 +47,10 @@ func inputOf(kind string, p *queue.Payload) ([]byte, error) {
 	if p.Input != nil {
 		b = append(b, `,"input":`...)
 		b = append(b, p.Input...)
+	}
+	if p.Resume != nil {
+		b = append(b, `,"resume":`...)
+		b = append(b, p.Resume...)
 	}
 	return append(b, '}'), nil
 }
@@ -84,7 +88,7 @@ func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.
 		return nil, &fault{err: unavailable("the payload: %v", err)}, true
 	}
 	m, ok := w.cfg.Modules.Local(a.Digest)
-	if !fetch && (!ok || p.Blob != "") {
+	if !fetch && (!ok || p.Blob != "" || p.ResumeBlob != "") {
 		return nil, nil, false
 	}
 	if !ok {
@@ -99,6 +103,11 @@ func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.
 		}
 		if err := unfold(&p, blob); err != nil {
 			return nil, &fault{err: unavailable("%v", err)}, true
+		}
+	}
+	if p.ResumeBlob != "" {
+		if p.Resume, err = w.cfg.Blobs.Get(ctx, p.ResumeBlob); err != nil {
+			return nil, passing("fetch what the task goes on with: %v", err), true
 		}
 	}
 	made, err := attempt(a, m, &p)

@@ -19,6 +19,7 @@ func TestInputOf(t *testing.T) {
 		"arguments":        {host.KindCommand, queue.Payload{Args: []byte("[1]")}, `{"args":[1],"kwargs":{}}`},
 		"reactor, input":   {host.KindReactor, queue.Payload{Input: []byte("2")}, `{"args":[],"kwargs":{},"input":2}`},
 		"reactor, raw":     {host.KindReactor, queue.Payload{Input: []byte(`"s"`), Raw: true}, `{"args":[],"kwargs":{},"input":"s"}`},
+		"reactor, resumed": {host.KindReactor, queue.Payload{Args: []byte("[1]"), Resume: []byte(`{"state":2}`)}, `{"args":[1],"kwargs":{},"resume":{"state":2}}`},
 		"reactor, nothing": {host.KindReactor, queue.Payload{}, `{"args":[],"kwargs":{}}`},
 	} {
 		got, err := inputOf(c.kind, &c.p)

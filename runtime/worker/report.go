@@ -102,6 +102,12 @@ func (t *tenure) takeOut(r *Report) []*job {
 // sizeOf is about how long an outcome is in a command, bytes.
 func sizeOf(o *queue.Outcome) int {
 	n := 256 + len(o.Result) + len(o.Log)
+	for i := range o.Children {
+		n += 24 + len(o.Children[i].Canvas)
+	}
+	if o.Defer != nil {
+		n += len(o.Defer.State) + 16*len(o.Defer.Wait)
+	}
 	if e := o.Error; e != nil {
 		n += len(e.Type) + len(e.Message) + len(e.Trace)
 	}

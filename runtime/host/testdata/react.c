@@ -67,6 +67,30 @@ EXPORT(windrow_run) u32 run(void) {
 		__builtin_trap();
 	} else if (task("big")) call(1, envelope, sizeof envelope);
 	else if (task("exit")) proc_exit(4);
+	else if (task("spawn")) { // two runs; the result is the second one's id
+		char b[40];
+		if (tell(6, "{\"task\":\"m.a\",\"args\":[\"<\"]}") != 36 || tell(6, " {\"group\":[]}") != 36) return 8;
+		b[0] = '"';
+		if (host_read(b + 1, 38) != 36) return 8;
+		b[37] = '"';
+		call(1, b, 38);
+	} else if (task("defer")) { // after it, nothing but a failure is left
+		tell(1, "\"forgotten\"");
+		if (tell(7, "{\"state\":{\"n\":1},\"wait\":[\"01940000-0000-7000-8000-000000000000\"],\"after\":\"90s\"}") != 0) return 8;
+		if (tell(1, "1") != -6 || tell(6, "{}") != -6 || tell(7, "{\"after\":1}") != -6) return 8;
+		tell(3, "still heard");
+	} else if (task("replace")) {
+		if (tell(8, "{\"task\":\"m.a\"}") != 36) return 8;
+	} else if (task("asked_in_vain")) {
+		tell(6, "{}");
+		tell(7, "{\"after\":1}");
+		tell(2, "{\"type\":\"changed_my_mind\"}");
+		return 1;
+	} else if (task("wrong_asks")) {
+		if (tell(6, "[]") != -5 || tell(7, "{}") != -5 || tell(7, "{\"until\":5}") != -5 || tell(8, "nonsense") != -5) return 8;
+		if (call(6, 0, 300000) != -2 && call(6, (void *)1024, 300000) >= 0) return 8;
+		tell(1, "true");
+	}
 	else if (task("spin")) for (volatile u32 i = 0;; i++) {}
 	else return 9;
 	return 0;
