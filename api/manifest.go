@@ -93,13 +93,13 @@ const maxManifest = 1 << 20
 func (s *Server) checkTasks(m *wire.Module) error {
 	size := 0
 	for i := range m.Tasks {
-		size += len(m.Tasks[i].Params) + len(m.Tasks[i].Defaults)
+		size += len(m.Tasks[i].Description) + len(m.Tasks[i].Params) + len(m.Tasks[i].Defaults)
 		if _, err := mannerOf(&m.Tasks[i], &s.cfg.Limits); err != nil {
 			return refuse(wire.CodeInvalidModule, "%v", err)
 		}
 	}
 	if size > maxManifest {
-		return refuse(wire.CodeInvalidModule, "params and defaults of its tasks have %d bytes together and may have %d", size, maxManifest)
+		return refuse(wire.CodeInvalidModule, "descriptions, params and defaults of its tasks have %d bytes together and may have %d", size, maxManifest)
 	}
 	return nil
 }

@@ -98,8 +98,7 @@ func TestFollowIsLeft(t *testing.T) {
 	s = newScript(t, stream(news("1-4-w", "log", `{"attempt":1,"text":"one\n"}`)), problem(503, wire.CodeNoLeader))
 	c = newClient(t, windrow.Config{Servers: []string{s.URL}, RetryFor: -1})
 	for _, err := range c.Follow(t.Context(), "id", windrow.LogOptions{}) {
-		var cut *windrow.InterruptedError
-		if errors.As(err, &cut) {
+		if cut, ok := errors.AsType[*windrow.InterruptedError](err); ok {
 			if cut.After != "1-4-w" {
 				t.Errorf("it goes on after %q", cut.After)
 			}

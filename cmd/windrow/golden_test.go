@@ -35,7 +35,7 @@ func house() canned {
 	waiting := wire.Task{ID: idA, Task: "sums.main", Version: 3, Queue: "default", Priority: 5, State: wire.StatePending, WaitsFor: "pool database",
 		Pool: "database", CreatedAt: before(time.Second), ReadyAt: wire.Time{Time: noon.Add(2 * time.Hour)}, Input: json.RawMessage(`[1,2]`)}
 	module := wire.Module{Name: "mail", Version: 2, Digest: "sha256:23b403fd", Size: 722, Kind: "reactor", CreatedAt: before(3 * time.Minute),
-		Tasks: []wire.ModuleTask{{Name: "render"}, {Name: "send"}}, Workflows: []wire.ModuleWorkflow{{Name: "digest"}},
+		Tasks: []wire.ModuleTask{{Name: "render", Description: "fills a template\nwith \x1b[31mone recipient"}, {Name: "send"}}, Workflows: []wire.ModuleWorkflow{{Name: "digest"}},
 		Language: "Go", Toolchain: "Go cmd/compile go1.26.8", Features: []string{"bulk-memory"}, MemoryMin: 1 << 20, Live: 4, Versions: []uint32{1, 2}}
 	return canned{
 		"GET /v1/tasks?limit=51":                       list(done, failed),

@@ -155,7 +155,7 @@ func (a *app) moduleFields(f *fields, m *wire.Module) {
 	f.add("Size", size(m.Size))
 	f.add("Pushed", a.moment(m.CreatedAt))
 	f.add("Made with", m.Toolchain)
-	f.add("Tasks", strings.ReplaceAll(taskList(m), ", ", "\n"))
+	f.add("Tasks", taskLines(m))
 	workflows := make([]string, len(m.Workflows))
 	for i, w := range m.Workflows {
 		workflows[i] = w.Name
@@ -169,6 +169,23 @@ func (a *app) moduleFields(f *fields, m *wire.Module) {
 		f.add("Needed by", fmt.Sprintf("%d unfinished tasks", m.Live))
 	}
 }
+
+// taskLines are the tasks with what the module says of them, a line each.
+func taskLines(m *wire.Module) string {
+	width := 0
+	for _, t := range m.Tasks {
+		width = max(width, len(m.Name)+1+len(t.Name))
+	}
+	lines := make([]string, len(m.Tasks))
+	for i, t := range m.Tasks {
+		about := strings.Join(strings.Fields(t.Description), " ")
+		lines[i] = strings.TrimRight(fmt.Sprintf("%-*s  %s", width, m.Name+"."+t.Name, short(about, longDescription)), " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// longDescription is how much of a description stands on a line.
+const longDescription = 80
 
 func numbers(list []uint32) string {
 	words := make([]string, len(list))

@@ -183,7 +183,7 @@ func TestGuestSDK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Tasks) != 9 || m.Tasks[0].Name != "add" || m.Kind != "reactor" {
+	if len(m.Tasks) != 9 || m.Tasks[0].Name != "add" || m.Tasks[0].Description != "adds" || m.Kind != "reactor" {
 		t.Fatalf("%+v", m)
 	}
 	var params struct {

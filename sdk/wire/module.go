@@ -28,7 +28,8 @@ type Module struct {
 // ModuleTask is a task that a module offers.
 type ModuleTask struct {
 	Name         string          `json:"name"`
-	Params       json.RawMessage `json:"params,omitempty"` // JSON Schema
+	Description  string          `json:"description,omitempty"` // the module's own words
+	Params       json.RawMessage `json:"params,omitempty"`      // JSON Schema
 	Defaults     json.RawMessage `json:"defaults,omitempty"`
 	Capabilities []string        `json:"capabilities,omitempty"`
 }
