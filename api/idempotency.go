@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/windrow-dev/windrow/cluster/command"
@@ -25,9 +26,20 @@ func idempotencyOf(c *fiber.Ctx, route, field string, body []byte) (*command.Ide
 	}
 	sum := sha256.Sum256(body)
 	i := &command.Idempotency{Route: route, Key: key}
+	if text := string(c.Request().Header.Peek(wire.HeaderKeyTTL)); text != "" {
+		ttl, err := wire.ParseDuration(text)
+		if err != nil || ttl <= 0 {
+			return nil, refuse(wire.CodeBadRequest, "the %s %q is no duration such as 5m", wire.HeaderKeyTTL, clip(text))
+		}
+		i.Brief = ttl.Std() <= briefKey
+	}
 	copy(i.Body[:], sum[:])
 	return i, nil
 }
+
+// briefKey is up to where a key is known for that time alone; what is more is
+// 24 hours.
+const briefKey = 5 * time.Minute
 
 // markReplayed tells the client that an earlier request answered.
 func markReplayed(c *fiber.Ctx, replayed bool) {

@@ -47,12 +47,16 @@ type history struct {
 	hopeless int  // servers of this round that no repetition can help
 }
 
+// briefFor is up to which time of retries a key of ours need be known for five
+// minutes only.
+const briefFor = 4 * time.Minute
+
 // send makes attempts, each at the server in use and after a failure at the
 // next one, until one is answered or the time is up. Only when all servers
 // have failed it waits before the next round.
 func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 	if r.method == http.MethodPost && r.key == "" {
-		r.key = NewIdempotencyKey()
+		r.key, r.brief = NewIdempotencyKey(), c.config.RetryFor < briefFor
 	}
 	servers := c.config.Servers
 	deadline := time.Now().Add(c.config.RetryFor)
@@ -200,6 +204,9 @@ func (c *Client) build(ctx context.Context, r *request, server string, sent *sen
 	set("Accept", r.accept)
 	set(wire.HeaderNamespace, c.namespace)
 	set(wire.HeaderIdempotencyKey, r.key)
+	if r.brief {
+		set(wire.HeaderKeyTTL, wire.BriefKey)
+	}
 	if c.config.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.config.Token)
 	}

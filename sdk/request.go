@@ -21,6 +21,8 @@ type request struct {
 	body   *body
 	// key is the idempotency key. A POST without one gets one.
 	key string
+	// brief: the key is for this request's own retries.
+	brief bool
 	// wait is how long the server may hold the answer back because it was
 	// asked to, beyond the time an attempt may take.
 	wait time.Duration

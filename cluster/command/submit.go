@@ -35,6 +35,9 @@ type Idempotency struct {
 	// Body is a hash of the request, so that another body under the same key
 	// is refused.
 	Body [16]byte
+	// Brief is a key that need not be known for a day: a client's own, for its
+	// retries.
+	Brief bool
 }
 
 // Submit makes tasks, all or none. It has at most MaxSubmit calls and about
@@ -176,6 +179,7 @@ func (i *Idempotency) write(w *Writer) {
 		w.String(i.Route)
 		w.String(i.Key)
 		w.b = append(w.b, i.Body[:]...)
+		w.Bool(i.Brief)
 	}
 }
 
@@ -184,7 +188,7 @@ func readIdem(r *Reader) *Idempotency {
 		return nil
 	}
 	i := &Idempotency{Route: r.String(), Key: r.String()}
-	i.Body = r.ID()
+	i.Body, i.Brief = r.ID(), r.Bool()
 	return i
 }
 

@@ -7,8 +7,12 @@ import (
 	"github.com/windrow-dev/windrow/queue"
 )
 
-// idemTTL is how long an idempotency key is known.
-const idemTTL = int64(24 * 3600e9)
+// idemTTL is how long an idempotency key is known, briefTTL one that a client
+// made for its own retries. Most are such: 15,000 a second fit.
+const (
+	idemTTL  = int64(24 * 3600e9)
+	briefTTL = int64(300e9)
+)
 
 // maxIdem is how many keys are known at a time, in all namespaces: 130 to
 // 180 bytes each. Beyond it a request with a key is refused: to forget one early
@@ -21,7 +25,8 @@ const maxIdem = 5_000_000
 type idempotency struct {
 	known map[[16]byte]idemEntry
 	rest  map[[16]byte][]queue.ID // where a key's ids do not follow one another
-	order []idemDue               // by due, since every key lives equally long
+	day   []idemDue               // by due, since all of these live equally long
+	brief []idemDue               // as well
 	size  int                     // keys, and ids in rest
 	most  int
 }
@@ -31,6 +36,7 @@ type idemEntry struct {
 	first queue.ID
 	due   int64
 	count uint32
+	brief bool
 }
 
 type idemDue struct {
@@ -95,7 +101,7 @@ func (m *Machine) answered(namespace string, i *command.Idempotency) (command.Re
 	if m.idem.size < m.idem.most {
 		return command.Result{}, false
 	}
-	return *refuse(command.CodeIdempotencyFull, "%d idempotency keys of the last 24 hours are known and no more can be; send many calls in one batch, which needs one key, or send the request without a key", m.idem.size), true
+	return *refuse(command.CodeIdempotencyFull, "%d idempotency keys are known and no more can be; let a key that is only for retries be known for minutes by the header Idempotency-Key-TTL: 5m, send many calls in one batch, which needs one key, or send the request without a key", m.idem.size), true
 }
 
 // once does what makes no tasks, unless its key is known; only what was done
@@ -123,7 +129,10 @@ func (m *Machine) remember(namespace string, i *command.Idempotency, ids []queue
 	if i == nil {
 		return
 	}
-	e := idemEntry{body: i.Body, count: uint32(len(ids)), due: satAdd(m.now, idemTTL)}
+	e := idemEntry{body: i.Body, count: uint32(len(ids)), due: satAdd(m.now, idemTTL), brief: i.Brief}
+	if i.Brief {
+		e.due = satAdd(m.now, briefTTL)
+	}
 	if len(ids) > 0 {
 		e.first = ids[0]
 	}
@@ -141,6 +150,7 @@ func (m *Machine) remember(namespace string, i *command.Idempotency, ids []queue
 	w.ID(e.first)
 	w.Uint(uint64(e.count))
 	w.Int(e.due)
+	w.Bool(e.brief)
 	w.Uint(uint64(len(rest)))
 	for _, id := range rest {
 		w.ID(id)
@@ -155,7 +165,11 @@ func (x *idempotency) add(k [16]byte, e idemEntry, rest []queue.ID) {
 		x.rest[k] = rest
 	}
 	x.size += 1 + len(rest)
-	x.order = append(x.order, idemDue{e.due, k})
+	if e.brief {
+		x.brief = append(x.brief, idemDue{e.due, k})
+	} else {
+		x.day = append(x.day, idemDue{e.due, k})
+	}
 }
 
 func (x *idempotency) forget(k [16]byte) {
@@ -172,6 +186,7 @@ func (x *idempotency) load(key, b []byte) error {
 	var rest []queue.ID
 	copy(e.body[:], r.Bytes())
 	e.first, e.count, e.due = r.ID(), r.Uint32(), r.Int()
+	e.brief = r.Bool()
 	if n := r.Count(16); n > 0 {
 		rest = make([]queue.ID, n)
 		for i := range rest {
@@ -184,12 +199,17 @@ func (x *idempotency) load(key, b []byte) error {
 	return r.Err("idempotency record")
 }
 
-// sweep forgets, within the budget, the keys whose day is over. It wakes
+// sweep forgets, within the budget, the keys whose time is over. It wakes
 // nobody: a key that is known a little longer harms no one.
 func (x *idempotency) sweep(m *Machine) {
-	for m.budget > 0 && len(x.order) > 0 && x.order[0].due <= m.now {
-		first := x.order[0]
-		x.order = x.order[1:]
+	x.day = x.sweepList(m, x.day)
+	x.brief = x.sweepList(m, x.brief)
+}
+
+func (x *idempotency) sweepList(m *Machine, list []idemDue) []idemDue {
+	for m.budget > 0 && len(list) > 0 && list[0].due <= m.now {
+		first := list[0]
+		list = list[1:]
 		if x.known[first.key].due != first.due { // used again since
 			continue
 		}
@@ -197,4 +217,5 @@ func (x *idempotency) sweep(m *Machine) {
 		x.forget(first.key)
 		m.sink.Delete(append(Prefix(m.shard, kindIdem), first.key[:]...))
 	}
+	return list
 }

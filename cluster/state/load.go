@@ -83,9 +83,11 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task, scan S
 		return fmt.Errorf("load runs: %w", err)
 	}
 	m.loadJobs()
-	slices.SortFunc(m.idem.order, func(a, b idemDue) int {
-		return cmp.Or(cmp.Compare(a.due, b.due), slices.Compare(a.key[:], b.key[:]))
-	})
+	for _, list := range [][]idemDue{m.idem.day, m.idem.brief} {
+		slices.SortFunc(list, func(a, b idemDue) int {
+			return cmp.Or(cmp.Compare(a.due, b.due), slices.Compare(a.key[:], b.key[:]))
+		})
+	}
 	for _, t := range tasks {
 		t.flags &^= flagDirty
 	}

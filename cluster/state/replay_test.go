@@ -99,7 +99,7 @@ func (g *generator) command() command.Command {
 		ns := g.namespace()
 		c := &command.Submit{Namespace: ns, Calls: g.calls(ns, 4)}
 		if g.pick("idem", "no", "yes") == "yes" {
-			c.Idem = &command.Idempotency{Route: "r", Key: g.pick("key", "1", "2", "3")}
+			c.Idem = &command.Idempotency{Route: "r", Key: g.pick("key", "1", "2", "3"), Brief: g.pick("brief", "no", "yes") == "yes"}
 		}
 		return c
 	case "complete", "handback":

@@ -10,9 +10,17 @@ const (
 	HeaderIndex = "X-Windrow-Index"
 	// HeaderIdempotencyKey makes a POST safe to repeat for 24 hours.
 	HeaderIdempotencyKey = "Idempotency-Key"
+	// HeaderKeyTTL says that the key need not be known so long: up to "5m" it is
+	// known for five minutes. Keys that are only for retries should say so, since
+	// the number of keys that are known at a time is bounded.
+	HeaderKeyTTL = "Idempotency-Key-TTL"
 	// HeaderReplayed marks the answer to such a repeat.
 	HeaderReplayed = "Idempotency-Replayed"
 )
+
+// BriefKey is the value of HeaderKeyTTL that the Go client gives to keys of its
+// own.
+const BriefKey = "5m"
 
 // Content types of bodies.
 const (
