@@ -95,7 +95,7 @@ func eventsOf(c *fiber.Ctx) (f eventFilter, err error) {
 	}
 	if text := query(c, "run"); text != "" {
 		if f.run, err = queue.ParseID(text); err != nil {
-			return f, wrong("run", err.Error())
+			return f, refuse(wire.CodeBadRequest, "?run=%s: %v", clip(text), err)
 		}
 	}
 	return f, nil
@@ -165,7 +165,11 @@ func (s *Server) streamEvents(ctx context.Context, after string, out *eventStrea
 		var bad *Error
 		switch {
 		case errors.Is(err, ErrEventsGone):
-			after = s.node.NewestEvent()
+			newest := s.node.NewestEvent()
+			if newest == after { // the newest cannot be read either: a reset would follow the other
+				return err
+			}
+			after = newest
 			err = out.write(after, wire.EventReset, []byte(`{"after":"`+after+`"}`))
 		case errors.As(err, &bad):
 			after = s.node.NewestEvent()

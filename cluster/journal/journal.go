@@ -182,7 +182,10 @@ func (j *Journal) Restart(index uint64) {
 // must not be passed over after a restart, when nothing else tells of it. j.mu
 // is held, and nothing is on its way to the files.
 func (j *Journal) forget(index uint64) {
-	j.floor = ID{Index: index, N: lastOf}
+	j.floor = ID{}
+	if index > 0 { // else nothing is missing: the node is new
+		j.floor = ID{Index: index, N: lastOf}
+	}
 	for len(j.segments) > 0 {
 		if err := os.Remove(j.segments[0].path); err != nil {
 			j.opt.Logger.Warn("remove events from before a gap", "err", err)

@@ -81,6 +81,17 @@ func TestFollowFromAnywhere(t *testing.T) {
 	want(t, ids, err)
 }
 
+// TestNewNodeLacksNothing: what a node has told of since it is there can be read
+// from the very beginning.
+func TestNewNodeLacksNothing(t *testing.T) {
+	j := open(t, Options{Dir: t.TempDir()}, 0)
+	defer shut(t, j)
+	j.Append(3, 1, moves(3, 2))
+	if ids, err := collect(j, ID{}, 2); err != nil || len(ids) != 2 {
+		t.Errorf("%v, %v", ids, err)
+	}
+}
+
 // TestRandomDisconnects: a follower that is cut off at random, at nodes that
 // restart, sees every event once.
 func TestRandomDisconnects(t *testing.T) {
