@@ -53,8 +53,8 @@ func (l linkFor) Report(ctx context.Context, r *worker.Report) (worker.Answer, e
 	for _, x := range r.HandBacks {
 		out.HandBacks = append(out.HandBacks, command.Held(x))
 	}
-	for i := range r.Results {
-		out.Results = append(out.Results, command.TaskResult(r.Results[i]))
+	for _, x := range r.Results {
+		out.Results = append(out.Results, command.TaskResult{ID: x.ID, Fence: x.Fence, Outcome: x.Outcome, Blobs: x.Blobs})
 	}
 	a, err := l.c.Report(ctx, &out)
 	return worker.Answer(a), err
