@@ -107,6 +107,11 @@ func (r *route) operation(schemas *openapi.Schemas, problems *openapi.Members[*o
 			if resp.Content, err = a.body.media(schemas); err != nil {
 				return nil, err
 			}
+			if a.status == 202 && slices.Contains(r.query, "wait") {
+				if err := r.unfinished(resp.Content, schemas); err != nil {
+					return nil, err
+				}
+			}
 		}
 		op.Responses.Add(strconv.Itoa(a.status), resp)
 	}
@@ -115,6 +120,25 @@ func (r *route) operation(schemas *openapi.Schemas, problems *openapi.Members[*o
 	}
 	r.problems(op, headers, problems)
 	return op, nil
+}
+
+// unfinished adds to the answer that work was accepted what it is when the time
+// of ?wait= is over: the work as it stands, in the form of the answer that it
+// has ended.
+func (r *route) unfinished(accepted openapi.Members[*openapi.Media], schemas *openapi.Schemas) error {
+	for _, a := range r.answers {
+		if a.status != 200 {
+			continue
+		}
+		whole, err := a.body.schema(schemas)
+		if err != nil {
+			return err
+		}
+		for _, m := range accepted {
+			m.Value.Schema = &openapi.Schema{AnyOf: []*openapi.Schema{m.Value.Schema, whole}}
+		}
+	}
+	return nil
 }
 
 // id is a name for generated clients, such as post_tasks_id_revoke.

@@ -42,9 +42,11 @@ type contract struct {
 	// undocumented field is found.
 	compiled map[string]*jsonschema.Schema
 
-	ids  []string       // of tasks that exist
-	good map[string]int // 2xx answers by operation
-	sent int
+	ids     []string       // of tasks that exist
+	waiting []string       // of tasks that wait for their time
+	runs    []string       // of runs that exist
+	good    map[string]int // 2xx answers by operation
+	sent    int
 }
 
 // refuser is a loader that opens nothing.
@@ -102,6 +104,12 @@ func newContract(t *testing.T) *contract {
 		}
 		c.ids = append(c.ids, task.ID)
 	}
+	later := windrow.Call{Task: "echo.main", Countdown: windrow.After(time.Hour)}
+	waiting, err := client.SubmitBatch(context.Background(), slices.Repeat([]windrow.Call{later}, 12))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.waiting = waiting
 	n.Do("PUT", "/v1/pools/database", strings.NewReader(`{"slots":3}`), "Content-Type: application/json")
 	resp, err := c.http.Get(n.URL() + "/openapi.json")
 	if err != nil {
@@ -202,6 +210,9 @@ func (c *contract) known(op operation, name string) []any {
 		if strings.Contains(op.path, "nodes") {
 			return []any{"nobody"}
 		}
+		if list := c.idsFor(op); len(list) > 0 {
+			return []any{list[c.rand.IntN(len(list))]}
+		}
 		return []any{c.ids[c.rand.IntN(len(c.ids))]}
 	case "name":
 		if strings.Contains(op.path, "modules") && op.method != "GET" {
@@ -217,6 +228,17 @@ func (c *contract) known(op operation, name string) []any {
 		return []any{"a", "b", strconv.Itoa(c.rand.Int())}
 	case "unique_key", "fairness_key":
 		return []any{"a", strconv.Itoa(c.rand.Int())}
+	}
+	return nil
+}
+
+// idsFor are those that an operation most likely has an answer for.
+func (c *contract) idsFor(op operation) []string {
+	switch {
+	case strings.Contains(op.path, "/runs/"):
+		return c.runs
+	case op.id == "post_tasks_id_revoke":
+		return c.waiting
 	}
 	return nil
 }
@@ -457,8 +479,13 @@ func (c *contract) judge(op operation, resp *http.Response) error {
 	if err := c.check(media["schema"]).Validate(v); err != nil {
 		return fmt.Errorf("%.500s: %w", encode(v), err)
 	}
-	if at, ok := v.(object); ok && op.id == "post_tasks" && at["id"] != nil && len(c.ids) < 50 {
+	at, ok := v.(object)
+	switch {
+	case !ok || at["id"] == nil:
+	case op.id == "post_tasks" && len(c.ids) < 50:
 		c.ids = append(c.ids, at["id"].(string))
+	case op.id == "post_canvas" && len(c.runs) < 50:
+		c.runs = append(c.runs, at["id"].(string))
 	}
 	return nil
 }
