@@ -361,6 +361,8 @@ func (c *contract) request(op operation, round int) *request {
 			r.body = []byte("kept")
 		}
 		r.path.Set("digest", digest(r.body))
+	case op.id == "post_canvas" && round%2 == 1: // one that goes on while it is steered
+		r.body = []byte(`{"chain":[{"task":"sleep.main","input":2000},{"task":"echo.main"}]}`)
 	case media["x-line"] != nil:
 		for range 1 + c.rand.IntN(3) {
 			r.body = append(append(r.body, encode(c.value(op, "", media["x-line"], 0))...), '\n')
