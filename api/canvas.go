@@ -73,7 +73,7 @@ func (s *Server) postCanvas(c *fiber.Ctx) error {
 		s.log.Warn("read a run that was just accepted", "run_id", id.String(), "err", err)
 	}
 	started := wire.Started{ID: id.String(), Kind: g.kind.String(), State: workflow.Running.String()}
-	if v, ok, err := s.runs.Run(namespace, id); replayed && err == nil && ok {
+	if v, ok, err := s.node.Run(namespace, id); replayed && err == nil && ok {
 		started = startedOf(&v)
 	}
 	return sendJSON(c, fiber.StatusAccepted, &started)
@@ -82,9 +82,6 @@ func (s *Server) postCanvas(c *fiber.Ctx) error {
 // submitRun makes a run: by one command if it is small, else as a stage. The id
 // is that of the first request where an idempotency key answered.
 func (s *Server) submitRun(c *fiber.Ctx, ctx context.Context, g *graph, idem *command.Idempotency) (id queue.ID, replayed bool, index uint64, err error) {
-	if s.runs == nil {
-		return id, false, 0, errNoRuns
-	}
 	var last command.Command
 	if g.cut.small() {
 		run, err := g.run(0)
@@ -120,9 +117,6 @@ func (s *Server) submitRun(c *fiber.Ctx, ctx context.Context, g *graph, idem *co
 	return g.id, false, index, nil
 }
 
-// errNoRuns is for a node that cannot read runs yet.
-var errNoRuns = refuse(wire.CodeUnsupported, "this node runs no canvases; leave link and link_error out, and submit tasks one by one")
-
 // linked reports whether a call has callbacks, which make a run of it.
 func linked(c *wire.Call) bool { return len(c.Link)+len(c.LinkError) > 0 }
 
@@ -150,9 +144,6 @@ func (b *submission) addLinked(ctx context.Context, call *wire.Call) error {
 // submitMixed makes the tasks and the runs of a batch, which all fit one
 // command. The ids are those of the calls in their order.
 func (s *Server) submitMixed(c *fiber.Ctx, ctx context.Context, sub *submission, idem *command.Idempotency) (ids []queue.ID, replayed bool, err error) {
-	if s.runs == nil {
-		return nil, false, errNoRuns
-	}
 	submit := &command.Submit{Namespace: sub.namespace, Calls: sub.calls, Idem: idem}
 	count, size := len(sub.calls.List), 0
 	for i := range sub.calls.List {

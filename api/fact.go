@@ -100,7 +100,7 @@ func fields() map[string]*openapi.Schema {
 		"Problem.status": within(400, 599, nil), "Problem.code": codes(), "Event.id": text(`^[0-9]+-[0-9]+$`, "4711-0"),
 		"Module.versions": {Items: &openapi.Schema{Type: "integer"}},
 	}
-	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id", "Run.id", "Run.cause", "Started.id", "RunTask.task_id"} {
+	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id", "Run.id", "Run.cause", "Started.id", "RunTask.task_id", "Task.run_id", "Task.cause"} {
 		f[name] = id
 	}
 	for _, name := range []string{"Task.state", "Submitted.state", "Event.state", "News.state", "RunTask.state"} {

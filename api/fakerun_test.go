@@ -84,7 +84,7 @@ func (f *fake) stepRun(r *fakeRun) {
 			n := &r.nodes[s.Node]
 			call := n.Call
 			call.ID = r.ID.Plus(base + s.Index + 1)
-			f.make(&call, r.specs[r.part[s.Node]][call.Spec])
+			f.tasks[f.make(&call, r.specs[r.part[s.Node]][call.Spec])].Run = r.ID
 		case g.Kind(s.Node) == workflow.Task:
 			r.done[base] = s.State
 		}
@@ -196,9 +196,9 @@ func (f *fake) RunTasks(namespace string, id queue.ID, after uint32, limit int) 
 			v.Name += fmt.Sprint("-", index)
 		}
 		if t := f.tasks[v.Task.ID]; t != nil {
-			v.Task = t.View
+			v.Task, v.Result = t.View, t.Result
 		} else if s := r.done[o]; s != 0 {
-			v.Task.State = s
+			v.Task.State, v.Task.Cause = s, r.Cause
 		}
 		nodes = append(nodes, v)
 	}

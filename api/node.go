@@ -192,6 +192,7 @@ type Metrics interface {
 type Node interface {
 	Proposer
 	Tasks
+	Runs
 	Queues
 	Documents
 	Modules

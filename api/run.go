@@ -50,8 +50,8 @@ func runTaskOf(n *workflow.NodeView) wire.RunTask {
 	v := &n.Task
 	t := wire.RunTask{TaskID: v.ID.String(), Task: v.Spec.Module + "." + v.Spec.Task, State: v.State.String(), Callback: n.Callback, Attempt: v.Attempt,
 		ResultDigest: v.ResultBlob, StartedAt: timeAt(v.StartedAt), FinishedAt: timeAt(v.FinishedAt), Worker: v.Worker}
-	if v.Error != nil {
-		t.Error = errorOf(v.Error)
+	if e := errorSeen(v); e != nil {
+		t.Error = errorOf(e)
 	}
 	return t
 }
@@ -81,9 +81,6 @@ func (s *Server) getRun(c *fiber.Ctx) error {
 }
 
 func (s *Server) runAsked(c *fiber.Ctx) (namespace string, id queue.ID, err error) {
-	if s.runs == nil {
-		return "", id, errNoRuns
-	}
 	if namespace, err = namespaceOf(c); err != nil {
 		return "", id, err
 	}
@@ -95,7 +92,7 @@ func (s *Server) runAsked(c *fiber.Ctx) (namespace string, id queue.ID, err erro
 
 // runNow reads a run as taskNow reads a task.
 func (s *Server) runNow(c *fiber.Ctx, ctx context.Context, namespace string, id queue.ID) (workflow.View, error) {
-	v, ok, err := s.runs.Run(namespace, id)
+	v, ok, err := s.node.Run(namespace, id)
 	if err != nil {
 		return v, err
 	}
@@ -110,7 +107,7 @@ func (s *Server) runNow(c *fiber.Ctx, ctx context.Context, namespace string, id 
 }
 
 func (s *Server) runHere(namespace string, id queue.ID) (workflow.View, error) {
-	v, ok, err := s.runs.Run(namespace, id)
+	v, ok, err := s.node.Run(namespace, id)
 	if err == nil && !ok {
 		err = refuse(wire.CodeNotFound, "no run %s is in namespace %q; it never was, or the time that its results are kept is over", id, namespace)
 	}
@@ -121,7 +118,7 @@ func (s *Server) runHere(namespace string, id queue.ID) (workflow.View, error) {
 func (s *Server) runWaited(c *fiber.Ctx, namespace string, id queue.ID, wait time.Duration) (workflow.View, error) {
 	ctx, cancel := context.WithTimeout(s.running, wait)
 	defer cancel()
-	_ = s.runs.WaitRun(ctx, namespace, id) // an error means that the time is over
+	_ = s.node.WaitRun(ctx, namespace, id) // an error means that the time is over
 	v, err := s.runHere(namespace, id)
 	s.tellIndex(c, s.node.Index())
 	return v, err
@@ -152,7 +149,7 @@ func (s *Server) sendRun(c *fiber.Ctx, status int, namespace string, v *workflow
 	}
 	b = b[:len(b)-1]
 	if v.State == workflow.Success {
-		result, err := s.runs.RunResult(namespace, v.ID)
+		result, err := s.node.RunResult(namespace, v.ID)
 		if err != nil {
 			return err
 		}
@@ -177,7 +174,7 @@ func (s *Server) runTasks(namespace string, v *workflow.View) (b []byte, whole b
 	if v.Tasks > wire.MaxRunTasks {
 		return nil, false, nil
 	}
-	nodes, _, err := s.runs.RunTasks(namespace, v.ID, 0, wire.MaxRunTasks)
+	nodes, _, err := s.node.RunTasks(namespace, v.ID, 0, wire.MaxRunTasks)
 	if err != nil {
 		return nil, false, err
 	}
@@ -186,7 +183,7 @@ func (s *Server) runTasks(namespace string, v *workflow.View) (b []byte, whole b
 			b = append(b, ',')
 		}
 		b = append(appendString(b, nodes[i].Name), ':')
-		if b, err = s.appendRunTask(b, namespace, &nodes[i], false); err != nil {
+		if b, err = appendRunTask(b, &nodes[i], false); err != nil {
 			return nil, false, err
 		}
 		if len(b) > maxShown {
@@ -197,7 +194,7 @@ func (s *Server) runTasks(namespace string, v *workflow.View) (b []byte, whole b
 }
 
 // appendRunTask writes a task of a run with its result.
-func (s *Server) appendRunTask(b []byte, namespace string, n *workflow.NodeView, named bool) ([]byte, error) {
+func appendRunTask(b []byte, n *workflow.NodeView, named bool) ([]byte, error) {
 	t := runTaskOf(n)
 	if named {
 		t.Node = n.Name
@@ -208,14 +205,8 @@ func (s *Server) appendRunTask(b []byte, namespace string, n *workflow.NodeView,
 	}
 	b = append(b, j...)
 	if n.Task.State == queue.Success && n.Task.ResultBlob == "" {
-		d, ok, err := s.node.Task(namespace, n.Task.ID)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			b = append(append(b[:len(b)-1], `,"result":`...), or(d.Result, "null")...)
-			b = append(b, '}')
-		}
+		b = append(append(b[:len(b)-1], `,"result":`...), or(n.Result, "null")...)
+		b = append(b, '}')
 	}
 	return b, nil
 }

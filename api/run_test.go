@@ -46,6 +46,9 @@ func TestCanvas(t *testing.T) {
 	if first := r.Tasks["chain-0"]; first.TaskID != id.Plus(1).String() || first.Task != "etl.load" || first.State != "pending" {
 		t.Errorf("%+v", first)
 	}
+	if task := b.task(id.Plus(1)); task.RunID != s.ID {
+		t.Errorf("%+v", task)
+	}
 	b.node.finish(id.Plus(1), queue.Success, "1")
 	for n := uint32(2); n <= 4; n++ {
 		b.node.finish(id.Plus(n), queue.Success, fmt.Sprint(n))
@@ -68,7 +71,8 @@ func TestCanvasFails(t *testing.T) {
 	id := b.canvas(`{"chain":[{"task":"etl.load"},{"task":"etl.main"}]}`)
 	b.node.finish(id.Plus(1), queue.Failure, "")
 	r := b.run(id)
-	if r.State != "failed" || r.Result != nil || r.Error == nil || r.Error.Type != "dependency" || r.Cause != id.Plus(1).String() || r.Tasks["chain-1"].State != "upstream_failed" {
+	if r.State != "failed" || r.Result != nil || r.Error == nil || r.Error.Type != "dependency" || r.Cause != id.Plus(1).String() || r.Tasks["chain-1"].State != "upstream_failed" ||
+		r.Tasks["chain-1"].Error.Type != "dependency" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -321,13 +325,4 @@ func TestSteerRun(t *testing.T) {
 	b.do("POST", path+"/pause", "").problem(409, "already_ended")
 	b.do("POST", "/v1/runs/"+id.Plus(9).String()+"/cancel", "").problem(404, "not_found")
 	b.do("POST", "/v1/runs/x/cancel", "").problem(404, "not_found")
-}
-
-// A node that cannot read runs takes none.
-func TestNoRuns(t *testing.T) {
-	b := start(t, func(c *Config) { c.Node = struct{ Node }{c.Node} })
-	b.do("POST", "/v1/canvas", `{"group":[]}`).problem(422, "unsupported")
-	b.do("POST", "/v1/tasks", `{"task":"etl.load","link":[{"task":"etl.main"}]}`).problem(422, "unsupported")
-	b.do("POST", "/v1/tasks/batch", `[{"task":"etl.load","link":[{"task":"etl.main"}]}]`).problem(422, "unsupported")
-	b.do("GET", "/v1/runs", "").problem(422, "unsupported")
 }

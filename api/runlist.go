@@ -12,9 +12,6 @@ import (
 
 // listRuns shows runs, newest first.
 func (s *Server) listRuns(c *fiber.Ctx) error {
-	if s.runs == nil {
-		return errNoRuns
-	}
 	f, err := runFilterOf(c)
 	if err != nil {
 		return err
@@ -24,7 +21,7 @@ func (s *Server) listRuns(c *fiber.Ctx) error {
 	if err := s.sync(c, ctx, Stale); err != nil {
 		return err
 	}
-	items, next, err := s.runs.Runs(ctx, f)
+	items, next, err := s.node.Runs(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -118,7 +115,7 @@ func (s *Server) listRunTasks(c *fiber.Ctx) error {
 	if _, err := s.runHere(namespace, id); err != nil {
 		return err
 	}
-	nodes, more, err := s.runs.RunTasks(namespace, id, uint32(after), limit)
+	nodes, more, err := s.node.RunTasks(namespace, id, uint32(after), limit)
 	if err != nil {
 		return err
 	}
@@ -127,7 +124,7 @@ func (s *Server) listRunTasks(c *fiber.Ctx) error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, err = s.appendRunTask(b, namespace, &nodes[i], true); err != nil {
+		if b, err = appendRunTask(b, &nodes[i], true); err != nil {
 			return err
 		}
 		if len(b) > maxShown && i < len(nodes)-1 {

@@ -36,7 +36,7 @@ func (s *Server) steerRun(c *fiber.Ctx, do command.Steer, verb string) error {
 		return s.explainSteer(c, namespace, id, do, err)
 	}
 	s.caughtUp(ctx, index)
-	v, ok, err := s.runs.Run(namespace, id)
+	v, ok, err := s.node.Run(namespace, id)
 	if err != nil || !ok {
 		return sendJSON(c, fiber.StatusOK, &wire.Started{ID: id.String(), State: workflow.Running.String()})
 	}
@@ -47,7 +47,7 @@ func (s *Server) steerRun(c *fiber.Ctx, do command.Steer, verb string) error {
 // explainSteer tells a run that has ended from one that never was. One that is
 // cancelled already is as the client wants it.
 func (s *Server) explainSteer(c *fiber.Ctx, namespace string, id queue.ID, do command.Steer, err error) error {
-	v, ok, readErr := s.runs.Run(namespace, id)
+	v, ok, readErr := s.node.Run(namespace, id)
 	switch {
 	case readErr != nil || !ok || !v.State.Final():
 		return err

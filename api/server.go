@@ -96,7 +96,6 @@ func (c *Config) defaults() {
 type Server struct {
 	cfg     Config
 	node    Node
-	runs    Runs // the node, where it can read runs
 	log     *slog.Logger
 	app     *fiber.App
 	guarded bool // loopback rules hold
@@ -125,7 +124,6 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg.defaults()
 	s := &Server{cfg: cfg, node: cfg.Node, log: cfg.Log, guarded: cfg.Auth == nil && !cfg.Insecure}
-	s.runs, _ = cfg.Node.(Runs)
 	s.bodies.most = cfg.Limits.Bodies
 	s.uploads = make(chan struct{}, cfg.Limits.Uploads)
 	s.checking = make(chan struct{}, 1)

@@ -50,13 +50,19 @@ func appendView(b []byte, v *queue.View) []byte {
 			b = appendTime(append(b, t.name...), t.at)
 		}
 	}
-	if v.Error != nil {
-		b = appendError(append(b, `,"error":`...), v.Error)
+	if e := errorSeen(v); e != nil {
+		b = appendError(append(b, `,"error":`...), e)
 	}
 	if v.Usage != (queue.Usage{}) {
 		b = appendUsage(append(b, `,"usage":`...), &v.Usage)
 	}
 	b = optional(b, `,"worker":`, v.Worker)
+	if !v.Run.IsZero() {
+		b = optional(b, `,"run_id":`, v.Run.String())
+	}
+	if !v.Cause.IsZero() {
+		b = optional(b, `,"cause":`, v.Cause.String())
+	}
 	if v.Dead {
 		b = append(b, `,"dead":true`...)
 	}
@@ -67,6 +73,15 @@ func appendView(b []byte, v *queue.View) []byte {
 		b = optional(b, `,"replayed_as":`, v.ReplayedAs.String())
 	}
 	return appendOptions(b, v)
+}
+
+// errorSeen is a task's error, and of one that another kept from running that
+// it did.
+func errorSeen(v *queue.View) *queue.Error {
+	if v.Error == nil && v.State == queue.UpstreamFailed && !v.Cause.IsZero() {
+		return &queue.Error{Type: queue.ErrDependency, Message: "task " + v.Cause.String() + " has failed"}
+	}
+	return v.Error
 }
 
 func appendOptions(b []byte, v *queue.View) []byte {

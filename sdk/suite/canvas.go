@@ -2,7 +2,6 @@ package suite
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"testing"
 
@@ -20,19 +19,6 @@ var (
 	fails  = windrow.Si("suite-fail.main")
 )
 
-// canvases reports whether the server runs them, and skips the test if not.
-func (s *suite) canvases() {
-	t := s.T
-	t.Helper()
-	_, err := windrow.Collect(s.c.Runs(bounded(t), windrow.RunFilter{}), 1)
-	if e, ok := errors.AsType[*windrow.APIError](err); ok && e.Code == wire.CodeUnsupported {
-		t.Skip("the server runs no canvases")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // play runs a canvas to its end.
 func (s *suite) play(c windrow.Canvas) *windrow.CanvasRun {
 	t := s.T
@@ -42,7 +28,6 @@ func (s *suite) play(c windrow.Canvas) *windrow.CanvasRun {
 
 // results are what every kind of canvas gives.
 func (s *suite) results() {
-	s.canvases()
 	one, two := echoOf(1), echoOf(2)
 	for _, c := range []struct {
 		name   string
@@ -94,7 +79,6 @@ func (s *suite) states(r *windrow.CanvasRun, want map[string]string) {
 }
 
 func (s *suite) failures() {
-	s.canvases()
 	t := s.T
 	r := s.play(windrow.Chain(echoOf(1), windrow.Group(fails, echoes), echoes))
 	s.states(r, map[string]string{"chain-0": wire.StateSuccess, "chain-1-group-0": wire.StateFailure, "chain-1-group-1": wire.StateSuccess, "chain-2": wire.StateUpstreamFailed})
@@ -109,7 +93,6 @@ func (s *suite) failures() {
 }
 
 func (s *suite) callbacks() {
-	s.canvases()
 	t := s.T
 	good := s.play(windrow.Link(windrow.LinkError(windrow.Group(echoOf(1), echoOf(2)), echoes), echoes))
 	s.states(good, map[string]string{"group-0": wire.StateSuccess, "group-1": wire.StateSuccess, "group-link-0": wire.StateSuccess, "group-link_error-0": wire.StateSkipped})
@@ -136,7 +119,6 @@ func (s *suite) callbacks() {
 }
 
 func (s *suite) runs() {
-	s.canvases()
 	t := s.T
 	long := windrow.Sig(windrow.Call{Task: "suite-sleep.main", Input: windrow.JSON(600_000)})
 	started := must[*windrow.Started](t)(s.c.Canvas(bounded(t), windrow.Chain(long, echoes)))
@@ -171,7 +153,6 @@ func (s *suite) runs() {
 }
 
 func (s *suite) badCanvases() {
-	s.canvases()
 	t := s.T
 	_, err := s.c.Canvas(bounded(t), windrow.Chain())
 	refused(t, err, 400, wire.CodeInvalidField)

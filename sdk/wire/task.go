@@ -67,6 +67,8 @@ type Task struct {
 
 	Usage  *Usage `json:"usage,omitempty"` // of the last attempt that ended
 	Worker string `json:"worker,omitempty"`
+	RunID  string `json:"run_id,omitempty"` // the run that it belongs to
+	Cause  string `json:"cause,omitempty"`  // the task whose failure kept it from running
 
 	Dead       bool   `json:"dead,omitempty"` // dead-lettered
 	ReplayOf   string `json:"replay_of,omitempty"`
