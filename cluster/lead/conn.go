@@ -276,11 +276,31 @@ func (c *conn) heard(seq uint64) {
 	c.marks = c.marks[n:]
 }
 
-// Report implements link.Conn.
+// Report implements link.Conn. Results whose children fill a command of their
+// own follow in further ones.
 func (c *conn) Report(ctx context.Context, r *link.Report) (link.Answer, error) {
 	if err := c.failure(); err != nil {
 		return link.Answer{}, err
 	}
+	results, err := c.t.compile(ctx, r.Results)
+	if err != nil {
+		return link.Answer{}, err
+	}
+	part := link.Report{Limit: r.Limit, HandBacks: r.HandBacks}
+	var answer link.Answer
+	for more := true; more; more = len(results) > 0 {
+		part.Results, results = cut(results)
+		a, err := c.report(ctx, &part)
+		if err != nil {
+			return link.Answer{}, err
+		}
+		answer.Refused = append(answer.Refused, a.Refused...)
+		part = link.Report{}
+	}
+	return answer, nil
+}
+
+func (c *conn) report(ctx context.Context, r *link.Report) (link.Answer, error) {
 	id := c.session.id
 	var cmds []command.Command
 	if r.Limit.Seq > 0 {

@@ -48,6 +48,10 @@ func (d *dial) nowLocked() int64 {
 
 func (d *dial) Workers() []queue.WorkerView { return nil }
 
+func (d *dial) Task(queue.ID) (queue.View, bool) { return queue.View{}, false }
+
+func (d *dial) Deciding() []queue.View { return nil }
+
 func (d *dial) Outstanding(queue.Fence) ([]state.Assigned, []state.Kill) { return nil, nil }
 
 func (d *dial) Due() (int64, bool) {

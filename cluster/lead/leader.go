@@ -20,6 +20,10 @@ type Machine interface {
 	Outstanding(session queue.Fence) ([]state.Assigned, []state.Kill)
 	// Due is when the machine next wants an entry; 0 is at once.
 	Due() (due int64, ok bool)
+	// Task is an unfinished task.
+	Task(id queue.ID) (queue.View, bool)
+	// Deciding lists the tasks that wait for a decision.
+	Deciding() []queue.View
 }
 
 // Proposer puts commands into the log, all in one entry, and gives their
@@ -39,6 +43,9 @@ type Config struct {
 	Machine  Machine
 	Proposer Proposer
 	Payloads Payloads
+	Children Children
+	Runs     Runs
+	Values   Values
 	// Now is the machine's time as the proposer would stamp it.
 	Now    func() int64
 	Logger *slog.Logger

@@ -67,6 +67,8 @@ type cluster struct {
 	index   uint64
 	entries []string // what the log holds, one a command
 	after   func(state.Applied)
+	runs    runs
+	kids    compiler
 	leader  *lead.Leader
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -74,6 +76,7 @@ type cluster struct {
 
 func newCluster(t testing.TB) *cluster {
 	c := &cluster{t: t, records: &records{m: map[string][]byte{}}, commit: 300 * time.Microsecond}
+	c.runs.records = c.records
 	c.machine = state.New(0, c.records)
 	if _, err := c.Propose(context.Background(), &command.PutDocument{Kind: command.KindModule, Namespace: "default", Name: "mod",
 		Digest: "sha256:00", Attributes: command.Attributes{Tasks: []string{"main"}}}); err != nil {
@@ -88,7 +91,7 @@ func now() int64 { return time.Now().UnixNano() }
 // lead lets another leader take over.
 func (c *cluster) lead() *lead.Leader {
 	c.depose()
-	l := lead.New(lead.Config{Machine: c.machine, Proposer: c, Payloads: c.records, Now: now, Logger: logger(c.t)})
+	l := lead.New(lead.Config{Machine: c.machine, Proposer: c, Payloads: c.records, Children: &c.kids, Runs: &c.runs, Values: &c.runs, Now: now, Logger: logger(c.t)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	c.mu.Lock()

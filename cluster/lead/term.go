@@ -20,6 +20,7 @@ type term struct {
 	log    *slog.Logger
 	ctx    context.Context // ends with the term
 	driver *driver
+	decide *decider
 	work   sync.WaitGroup
 	wake   chan struct{} // the watch has something to look at
 
@@ -32,9 +33,10 @@ type term struct {
 }
 
 func newTerm(ctx context.Context, cfg *Config, number uint64) *term {
+	log := cfg.Logger.With("term", number)
 	return &term{
-		cfg: cfg, ctx: ctx, log: cfg.Logger.With("term", number),
-		driver: newDriver(cfg), wake: make(chan struct{}, 1),
+		cfg: cfg, ctx: ctx, log: log,
+		driver: newDriver(cfg), decide: newDecider(cfg, log), wake: make(chan struct{}, 1),
 		sessions: map[queue.Fence]*session{}, attaching: map[string]bool{},
 		begun: map[queue.ID]link.Begun{}, unknown: true,
 	}
@@ -43,6 +45,7 @@ func newTerm(ctx context.Context, cfg *Config, number uint64) *term {
 // run does the term's work until its context ends.
 func (t *term) run() {
 	t.work.Go(func() { t.driver.run(t.ctx) })
+	t.work.Go(func() { t.decide.run(t.ctx) })
 	t.watch()
 	t.work.Wait()
 }
@@ -66,6 +69,9 @@ func (t *term) applied(e *state.Effects) {
 		t.mu.Lock()
 		t.sort(e)
 		t.mu.Unlock()
+	}
+	if e.Decide {
+		t.decide.wakeUp()
 	}
 	t.driver.applied()
 }

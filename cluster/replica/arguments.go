@@ -28,6 +28,22 @@ func (r *Replica) Payload(id queue.ID) (payload []byte, err error) {
 }
 
 func (r *Replica) payload(id queue.ID) ([]byte, error) {
+	b, err := r.firstPayload(id)
+	if err != nil || !r.Machine().Resumed(id) {
+		return b, err
+	}
+	p, err := queue.DecodePayload(b)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.resume(id, &p); err != nil {
+		return nil, err
+	}
+	return p.Append(nil), nil
+}
+
+// firstPayload is what a task is given before it was ever deferred.
+func (r *Replica) firstPayload(id queue.ID) ([]byte, error) {
 	if _, inRun := r.Machine().RunGraph(id.Run()); !inRun {
 		if v, err := r.Store().Get(state.InputKey(r.opt.Shard, id)); err == nil {
 			return v, nil

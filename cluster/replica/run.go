@@ -168,22 +168,24 @@ func (r *Replica) nodeView(run *workflow.View, g state.RunGraph, ordinal uint32)
 
 // RunResult puts together the result of a run that ended by success.
 func (r *Replica) RunResult(namespace string, id queue.ID) (result []byte, err error) {
-	err = r.steady(func() error {
-		v, ok, err := r.lookRun(id)
-		if err != nil || !ok || v.Namespace != namespace || v.State != workflow.Success {
-			return err
-		}
-		g, err := r.graph(id)
-		if err != nil {
-			return err
-		}
-		x, err := r.valueOf(id, g, g.Exit())
-		if result = x.json; err == nil && x.blob != "" {
-			result, err = r.opt.Values.ReadValue(context.Background(), x.blob)
-		}
-		return err
-	})
+	err = r.steady(func() (err error) { result, err = r.runResult(namespace, id); return err })
 	return result, err
+}
+
+func (r *Replica) runResult(namespace string, id queue.ID) ([]byte, error) {
+	v, ok, err := r.lookRun(id)
+	if err != nil || !ok || v.Namespace != namespace || v.State != workflow.Success {
+		return nil, err
+	}
+	g, err := r.graph(id)
+	if err != nil {
+		return nil, err
+	}
+	x, err := r.valueOf(id, g, g.Exit())
+	if err != nil || x.blob == "" {
+		return x.json, err
+	}
+	return r.opt.Values.ReadValue(context.Background(), x.blob)
 }
 
 // WaitRun returns nil when the run has ended or is not known to the applied

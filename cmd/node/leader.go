@@ -19,6 +19,7 @@ import (
 func (n *node) openLeader(context.Context) error {
 	n.leader = lead.New(lead.Config{
 		Machine: presentMachine{n.replica}, Proposer: leaderProposer{n}, Payloads: n.replica,
+		Children: children{n}, Runs: n.replica, Values: majority{n.blobs},
 		Now: func() int64 { return n.cluster.Clock().Now() }, Logger: n.log,
 	})
 	n.net.HandleCall(callServers, n.answerServers)
@@ -112,6 +113,12 @@ func (p presentMachine) Workers() []queue.WorkerView { return p.replica.Machine(
 func (p presentMachine) Outstanding(session queue.Fence) ([]state.Assigned, []state.Kill) {
 	return p.replica.Machine().Outstanding(session)
 }
+
+// Task implements lead.Machine.
+func (p presentMachine) Task(id queue.ID) (queue.View, bool) { return p.replica.Machine().Task(id) }
+
+// Deciding implements lead.Machine.
+func (p presentMachine) Deciding() []queue.View { return p.replica.Machine().Deciding() }
 
 // Due implements lead.Machine: the machine's own timers, and the expiry of
 // what is on disk.

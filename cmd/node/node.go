@@ -47,7 +47,8 @@ type node struct {
 	host    *host.Host
 	opening chan openedHost
 	http    *api.Server
-	broken  chan error // what makes the node stop
+	edge    atomic.Pointer[api.Server] // http, for what may come before it
+	broken  chan error                 // what makes the node stop
 	closers []closer
 	stop    context.CancelFunc
 	tasks   sync.WaitGroup
@@ -327,6 +328,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.edge.Store(n.http)
 	var listen net.ListenConfig
 	ln, err := listen.Listen(ctx, "tcp", n.cfg.HTTPAddr)
 	if err != nil {
