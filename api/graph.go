@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -78,9 +79,7 @@ func (at setting) under(labels map[string]string) (setting, error) {
 	if len(at.labels) > 0 {
 		all := make(map[string]string, len(at.labels)+len(labels))
 		for _, from := range [...]map[string]string{at.labels, labels} {
-			for k, v := range from {
-				all[k] = v
-			}
+			maps.Copy(all, from)
 		}
 		labels = all
 	}

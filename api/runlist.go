@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +51,7 @@ func runFilterOf(c *fiber.Ctx) (workflow.Filter, error) {
 			f.States = append(f.States, st)
 		}
 	}
-	if f.Kind = query(c, "kind"); f.Kind != "" && !isKind(f.Kind) {
+	if f.Kind = query(c, "kind"); f.Kind != "" && !slices.Contains(runKinds(), f.Kind) {
 		return f, refuse(wire.CodeBadRequest, "?kind=%s is no kind of run; those are %s", clip(f.Kind), strings.Join(runKinds(), ", "))
 	}
 	if f.Since, err = timeOf(c, "since"); err != nil {
@@ -76,15 +77,6 @@ func runKinds() []string {
 		names = append(names, k.String())
 	}
 	return names
-}
-
-func isKind(name string) bool {
-	for _, k := range runKinds() {
-		if k == name {
-			return true
-		}
-	}
-	return false
 }
 
 // listRunTasks shows the tasks of a run in the order of its graph.

@@ -265,13 +265,8 @@ func tellChanges(w io.Writer, r *windrow.CanvasRun, seen map[string]string) {
 		if seen[name] = t.State; first && t.State == wire.StatePending {
 			continue
 		}
-		line := clean(name) + "  " + t.State
-		for _, more := range []string{nodeTook(&t), nodeEnd(&t)} {
-			if more != "" {
-				line += "  " + more
-			}
-		}
-		fmt.Fprintln(w, line)
+		parts := []string{clean(name), t.State, nodeTook(&t), nodeEnd(&t)}
+		fmt.Fprintln(w, strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "  "))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // MaxCanvas is how many tasks one canvas may have, the items of maps included.
@@ -118,7 +119,7 @@ func (s *scanner) canvas(c *Canvas, depth int) error {
 			return InField(string(name), err)
 		}
 		if place < 0 {
-			return unknownField(string(name), append(canvasFields[:len(canvasFields):len(canvasFields)], callFields...))
+			return unknownField(string(name), slices.Concat(canvasFields, callFields))
 		}
 		if seen&(1<<place) != 0 {
 			return &FieldError{Field: string(name), Reason: "is given twice; give it once"}

@@ -63,6 +63,7 @@ func (c *compiler) add(leaf uint32, n *workflow.Node) (uint32, error) {
 		c.tasks++
 	case workflow.Map:
 		c.tasks += n.Size
+	case workflow.Join:
 	}
 	if c.tasks > MaxTasks || c.nodes >= workflow.MaxNodes || n.Size > MaxTasks {
 		return 0, &Error{Reason: "the canvas makes more than " + strconv.Itoa(MaxTasks) + " tasks; send it in parts"}
@@ -107,12 +108,12 @@ func (c *compiler) inside(t *Tree, name string, e *entry) (placed, error) {
 	case Chain:
 		return c.chain(t, name, e)
 	case Group:
-		p, err := c.members(t.Of, name, "group", e)
-		return p, err
+		return c.members(t.Of, name, "group", e)
 	case Chord:
 		return c.chord(t, name, e)
+	default:
+		return c.mapped(t, name, e)
 	}
-	return c.mapped(t, name, e)
 }
 
 func join(path, name string) string {
@@ -131,8 +132,9 @@ func (t Takes) as() workflow.As {
 		return workflow.AsFirst
 	case TakesNone:
 		return workflow.AsNothing
+	default:
+		return workflow.AsInput
 	}
-	return workflow.AsInput
 }
 
 func (c *compiler) task(t *Tree, path string, e *entry) (placed, error) {

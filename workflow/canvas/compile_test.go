@@ -133,7 +133,7 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	stop := errors.New("stop")
-	if err := Compile(&Tree{}, func(uint32, *workflow.Node) error { return stop }); err != stop {
+	if err := Compile(&Tree{}, func(uint32, *workflow.Node) error { return stop }); !errors.Is(err, stop) {
 		t.Error(err)
 	}
 }
