@@ -25,6 +25,8 @@ type Call struct {
 	// Memory is the limit of the attempt's memory in bytes, 0 where the host
 	// does not tell it.
 	Memory int64
+	// Resume is what the task goes on with that has waited, else nil.
+	Resume *Resumed
 
 	kwargs json.RawMessage
 	strict bool // refuse unknown properties of the input
@@ -50,6 +52,8 @@ func readCall(envelope []byte) (*Call, error) {
 			c.Deadline, err = time.Parse(time.RFC3339Nano, scan.String(value))
 		case "memory":
 			err = json.Unmarshal(value, &c.Memory)
+		case "resume":
+			c.Resume, err = readResume(value)
 		case "input":
 			c.Input = value
 		case "args":

@@ -82,4 +82,23 @@
 // another goroutine than the handler's, or a deadlock, ends the attempt as a
 // trap, with Go's words in the log. A handler that returns its Context's error
 // after the soft time limit ends as soft_timeout.
+//
+// # Children
+//
+// A task runs others by [Context.Spawn] and never waits for them inside: it
+// returns [Await], holds nothing while it waits, and is called anew with their
+// results; or it returns [Replace] and leaves its place to them. What must live
+// from one call to the next is the state that Await is given.
+//
+//	func total(ctx *guest.Context, in Order) (int, error) {
+//		if r := ctx.Resume(); r != nil {
+//			prices, err := guest.ResultOf[[]int](r.Runs[0])
+//			return sum(prices), err
+//		}
+//		run, err := ctx.Spawn(canvas.Map(canvas.S(".price"), in.Items))
+//		if err != nil {
+//			return 0, err
+//		}
+//		return 0, guest.Await(nil, guest.Runs(run))
+//	}
 package guest

@@ -9,6 +9,9 @@ const (
 	OpLog       int32 = 3 // text
 	OpProgress  int32 = 4 // JSON
 	OpRemaining int32 = 5 // answers milliseconds until the task should end, in decimals
+	OpSpawn     int32 = 6 // a canvas; answers the id of its run
+	OpDefer     int32 = 7 // {state, wait, after}: the task is to wait
+	OpReplace   int32 = 8 // a canvas that takes the task's place; answers the id of its run
 )
 
 // Host is what is around an attempt: a node's sandbox, or a test.
@@ -44,4 +47,6 @@ var (
 	ErrUnknownOp error = &HostError{Code: -1, Message: "the host knows no such operation"}
 	// ErrSoftTimeout: the soft time limit has passed; finish.
 	ErrSoftTimeout error = &HostError{Code: -4, Message: "the soft time limit has passed"}
+	// ErrTooLarge: more bytes than the operation takes.
+	ErrTooLarge error = &HostError{Code: -3, Message: "too many bytes for the operation"}
 )

@@ -36,6 +36,11 @@ func serve(h Host, envelope []byte, strict bool) int32 {
 	defer ctx.close()
 	ctx.Log = newLogger(h, t.settings().level)
 	out, err := recovered(t, ctx)
+	if w := waits(err); w != nil {
+		if err = w.settle(h); err == nil {
+			return 0
+		}
+	}
 	if err != nil {
 		if stopped(ctx, err) {
 			return stop(ctx, err)

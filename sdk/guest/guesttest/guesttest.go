@@ -28,7 +28,7 @@ import (
 // Attempt is an attempt that has ended.
 type Attempt struct {
 	// Output is the result as JSON, null where there is none. It is nil after
-	// a failure.
+	// a failure, and while the task waits.
 	Output json.RawMessage
 	// Failure is why the attempt failed, nil where it did not.
 	Failure *guest.Failure
@@ -36,6 +36,10 @@ type Attempt struct {
 	Log string
 	// Progress is all that the attempt has reported.
 	Progress []json.RawMessage
+	// Spawned are the runs that the attempt has asked for, none after a failure.
+	Spawned []Spawned
+	// Waiting is what the task waits for, nil where it does not.
+	Waiting *Waiting
 }
 
 // Run makes an attempt at a task of the module that the test belongs to. The
@@ -80,8 +84,13 @@ func (h *host) judge(code int32) {
 	default:
 		a.Failure = &guest.Failure{Type: "exit_code", Message: fmt.Sprintf("the guest ended with code %d", code)}
 	}
+	if a.Failure == nil && h.wrong != nil {
+		a.Failure = &guest.Failure{Type: guest.TypeInvalidCanvas, Message: h.wrong.Error()}
+	}
 	switch {
 	case a.Failure != nil:
+		a.Output, a.Spawned, a.Waiting = nil, nil, nil
+	case a.Waiting != nil:
 		a.Output = nil
 	case a.Output == nil:
 		a.Output = json.RawMessage("null")
@@ -169,6 +178,8 @@ type host struct {
 	begun   time.Time
 	answers map[int32]func([]byte) ([]byte, error)
 	attempt Attempt
+	asked   int   // bytes
+	wrong   error // with a canvas
 }
 
 // Bounds of the operations, as a node has them.
@@ -183,8 +194,8 @@ func (h *host) Call(op int32, arg []byte) ([]byte, error) {
 		return answer(arg)
 	}
 	switch op {
-	case guest.OpOutput:
-		h.attempt.Output = bytes.Clone(arg)
+	case guest.OpOutput, guest.OpSpawn, guest.OpDefer, guest.OpReplace:
+		return h.conclude(op, arg)
 	case guest.OpFail:
 		if len(arg) > maxFailure {
 			return nil, &guest.HostError{Code: -3, Message: "FAIL takes at most 4096 bytes"}

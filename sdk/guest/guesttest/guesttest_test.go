@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 // TestEndings: what is wrong with the test or the module ends the test.
 func TestEndings(t *testing.T) {
 	for want, run := range map[string]func(testing.TB){
-		`no task "third"; it has [half]`:  func(t testing.TB) { guesttest.Run(t, "third", 1) },
+		`no task "third"; it has [sum_of_halves half_of_it half]`: func(t testing.TB) { guesttest.Run(t, "third", 1) },
 		"the call is no JSON":             func(t testing.TB) { guesttest.Run(t, "half", make(chan int)) },
 		"the attempt failed: error: odd":  func(t testing.TB) { guesttest.Output[int](t, guesttest.Run(t, "half", 3)) },
 		"the output is no string: json: ": func(t testing.TB) { guesttest.Output[string](t, guesttest.Run(t, "half", 4)) },
