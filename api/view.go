@@ -39,6 +39,10 @@ func appendView(b []byte, v *queue.View) []byte {
 	b = strconv.AppendUint(b, uint64(v.Attempt), 10)
 	b = append(b, `,"delivery":`...)
 	b = strconv.AppendUint(b, uint64(v.Delivery), 10)
+	if v.Resumes > 0 {
+		b = append(b, `,"resumes":`...)
+		b = strconv.AppendUint(b, uint64(v.Resumes), 10)
+	}
 	b = append(b, `,"created_at":`...)
 	b = appendTime(b, v.CreatedAt)
 	for _, t := range [...]struct {

@@ -32,9 +32,9 @@ type View struct {
 	LogLen           int64
 	ResultBlob       string
 	// WaitsFor says, of a task that waits, for what: "time", "slot",
-	// "pool NAME", "concurrency_key KEY", "rate", "paused".
+	// "pool NAME", "concurrency_key KEY", "rate", "paused", "runs".
 	WaitsFor string
-	// Resumes is how often it has gone on after a deferral.
+	// Resumes is how often it was deferred.
 	Resumes uint32
 	// Progress is what the present attempt has told of itself last, one JSON
 	// text: an observation, which only some nodes have.

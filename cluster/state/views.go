@@ -40,7 +40,7 @@ func (m *Machine) waitsFor(t *task) string {
 	switch {
 	case t.asg != nil || t.flags&flagDead != 0:
 		return ""
-	case t.state == queue.Deferred && t.timerPos < 0:
+	case t.state == queue.Deferred && (len(t.extra.deferral.wait) > 0 || t.extra.deferral.decide):
 		return "runs"
 	case t.Where == match.Out:
 		return "time"

@@ -39,7 +39,8 @@ type Task struct {
 	Priority uint8  `json:"priority"`
 	State    string `json:"state"`
 	// WaitsFor says of a task that waits for what: "time", "slot",
-	// "pool NAME", "concurrency_key KEY", "rate", "paused".
+	// "pool NAME", "concurrency_key KEY", "rate", "paused"; "runs" where it
+	// is deferred, for others to end.
 	WaitsFor string `json:"waits_for,omitempty"`
 
 	Args        json.RawMessage `json:"args,omitempty"`
@@ -53,6 +54,8 @@ type Task struct {
 
 	Attempt  uint32 `json:"attempt"`  // attempts begun, the present one included
 	Delivery uint32 `json:"delivery"` // assignments that began
+	// Resumes is how often it was deferred.
+	Resumes uint32 `json:"resumes,omitempty"`
 
 	CreatedAt  Time `json:"created_at"`
 	ReadyAt    Time `json:"ready_at,omitzero"` // when it may run
