@@ -33,11 +33,15 @@ type Event struct {
 	Error     string
 	RunID     queue.ID // that the task belongs to, or zero
 	Run       bool     // it is the run's own; Task is its kind
+	Schedule  string   // "fired", "skipped" … of a schedule's own, whose name is Task
 }
 
 // kind is the event's type.
 func (e *Event) kind() string {
-	if !e.Run {
+	switch {
+	case e.Schedule != "":
+		return "schedule." + e.Schedule
+	case !e.Run:
 		return "task." + e.To.String()
 	}
 	return "run." + runState(e.To).String()
@@ -102,7 +106,7 @@ func eventsOf(c *fiber.Ctx) (f eventFilter, err error) {
 }
 
 func (f *eventFilter) takes(e *Event, kind string) bool {
-	if e.Namespace != f.namespace || !f.task.IsZero() && e.TaskID != f.task || !f.run.IsZero() && e.RunID != f.run || f.name != "" && e.Task != f.name ||
+	if e.Namespace != f.namespace || !f.task.IsZero() && e.TaskID != f.task || !f.run.IsZero() && e.RunID != f.run || f.name != "" && (e.Task != f.name || e.Schedule != "") ||
 		f.queue != "" && e.Queue != f.queue {
 		return false
 	}
@@ -202,9 +206,12 @@ func (o *eventStream) send(e *Event) error {
 	if !e.RunID.IsZero() {
 		out.RunID = e.RunID.String()
 	}
-	if e.Run {
+	switch {
+	case e.Schedule != "":
+		out.Schedule = e.Task
+	case e.Run:
 		out.Kind, out.State = e.Task, runState(e.To).String()
-	} else {
+	default:
 		out.TaskID, out.Task, out.Queue, out.State, out.Attempt = e.TaskID.String(), e.Task, e.Queue, e.To.String(), e.Attempt
 	}
 	data, err := json.Marshal(out)

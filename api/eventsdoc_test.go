@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/sdk/wire"
 	"github.com/windrow-dev/windrow/workflow"
@@ -35,6 +36,14 @@ var runTold = map[workflow.RunState]string{
 	workflow.Cancelled: "it was cancelled, and all of it has ended",
 }
 
+// scheduleTold is what docs/events.md says of the events of schedules.
+var scheduleTold = map[state.ScheduleEvent]string{
+	state.EventFired:   "a run of it began, for a tick or by hand",
+	state.EventSkipped: "its `overlap` passed a tick over; `run_id` is the run that goes on",
+	state.EventMissed:  "ticks went by while nobody was there, and are not made up for",
+	state.EventFailed:  "the run of a tick could not begin; `error` has the code",
+}
+
 var silent = map[queue.State]string{
 	queue.Started: "an observation of the leader, which is not committed",
 	queue.Removed: "of workflows, which this version has not",
@@ -58,6 +67,9 @@ func TestEventsDoc(t *testing.T) {
 	}
 	for s := workflow.Running; s.String() != "" && s <= workflow.Cancelled; s++ {
 		fmt.Fprintf(&types, "| `run.%s` | of a run: %s |\n", s, runTold[s])
+	}
+	for e := state.EventFired; e <= state.EventFailed; e++ {
+		fmt.Fprintf(&types, "| `schedule.%s` | of a schedule: %s |\n", e, scheduleTold[e])
 	}
 	fmt.Fprintf(&types, "| `%s` | nothing: events after the id that was asked for are not kept any more; `after` is the id to go on from |\n", wire.EventReset)
 

@@ -24,6 +24,8 @@ const (
 	VerbSetVersion
 	VerbSteerRun
 	VerbDecide
+	VerbFire
+	VerbSteerSchedule
 )
 
 // Command is one verb with its arguments.
@@ -105,6 +107,10 @@ func blank(v Verb) Command {
 		return &SteerRun{}
 	case VerbDecide:
 		return &Decide{}
+	case VerbFire:
+		return &Fire{}
+	case VerbSteerSchedule:
+		return &SteerSchedule{}
 	}
 	return nil
 }

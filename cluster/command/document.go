@@ -2,10 +2,11 @@ package command
 
 // Kinds of documents.
 const (
-	KindModule = "module"
-	KindQueue  = "queue"
-	KindPool   = "pool"
-	KindToken  = "token"
+	KindModule   = "module"
+	KindQueue    = "queue"
+	KindPool     = "pool"
+	KindToken    = "token"
+	KindSchedule = "schedule"
 )
 
 // Document is one stored version of a document as a reader sees it.
@@ -29,6 +30,10 @@ type Attributes struct {
 	RateN   uint32   // queue: at most RateN starts in RatePer
 	RatePer int64
 	DeadTTL int64 // queue: how long dead letters stay; 0 is the default
+
+	Next    int64   // schedule: the first tick that it waits for, 0 for none
+	Overlap Overlap // schedule
+	Plan    []byte  // schedule: the run of a tick, a NewRun without its id
 }
 
 func (a *Attributes) write(w *Writer) {
@@ -38,11 +43,15 @@ func (a *Attributes) write(w *Writer) {
 	w.Uint(uint64(a.RateN))
 	w.Int(a.RatePer)
 	w.Int(a.DeadTTL)
+	w.Int(a.Next)
+	w.Byte(byte(a.Overlap))
+	w.Bytes(a.Plan)
 }
 
 func (a *Attributes) read(r *Reader) {
 	a.Tasks, a.Slots, a.Paused = r.Strings(), r.Uint32(), r.Bool()
 	a.RateN, a.RatePer, a.DeadTTL = r.Uint32(), r.Int(), r.Int()
+	a.Next, a.Overlap, a.Plan = r.Int(), Overlap(r.Byte()), r.Bytes()
 }
 
 // Append writes a document as the machine stores it.

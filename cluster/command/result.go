@@ -20,6 +20,7 @@ const (
 	CodePoolNotFound    Code = "pool_not_found"
 	CodePoolTooSmall    Code = "pool_too_small"
 	CodeTooManyQueues   Code = "too_many_queues"
+	CodeScheduleRoom    Code = "too_many_schedules"
 	CodeConflict        Code = "conflict"
 	CodeStage           Code = "stage_expired"
 	CodeEnded           Code = "already_ended"

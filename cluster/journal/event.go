@@ -45,6 +45,7 @@ type Event struct {
 const (
 	moveInRun = 1 << iota
 	moveRun
+	moveSchedule
 )
 
 // batch is the events of one entry, as they lie in a segment.
@@ -75,7 +76,13 @@ func (b *batch) append(dst []byte) []byte {
 		if m.Run {
 			flags |= moveRun
 		}
+		if m.Schedule != 0 {
+			flags |= moveSchedule
+		}
 		w.Byte(flags)
+		if m.Schedule != 0 {
+			w.Byte(byte(m.Schedule))
+		}
 	}
 	return w.Done()
 }
@@ -90,6 +97,9 @@ func decodeBatch(raw []byte) (batch, error) {
 		m.To, m.Attempt, m.Error = queue.State(r.Byte()), r.Uint32(), r.String()
 		flags := r.Byte()
 		m.InRun, m.Run = flags&moveInRun != 0, flags&moveRun != 0
+		if flags&moveSchedule != 0 {
+			m.Schedule = state.ScheduleEvent(r.Byte())
+		}
 	}
 	if r.More() {
 		r.Fail()

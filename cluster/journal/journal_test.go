@@ -35,7 +35,7 @@ func shut(t *testing.T, j *Journal) {
 func moves(index uint64, n int) []state.Move {
 	var out []state.Move
 	for k := range n {
-		out = append(out, state.Move{ID: queue.ID{byte(index), byte(k)}, Namespace: "n", Queue: "q", Task: "m.t", To: queue.Success, Attempt: 1})
+		out = append(out, state.Move{ID: queue.ID{byte(index), byte(k)}, Namespace: "n", Queue: "q", Task: "m.t", To: queue.Success, Attempt: 1, Schedule: state.ScheduleEvent(k % 3)})
 	}
 	return out
 }

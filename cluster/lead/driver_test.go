@@ -13,6 +13,7 @@ import (
 	"github.com/windrow-dev/windrow/cluster/lead"
 	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // dial is a machine that is nothing but timers, with a clock of its own.
@@ -62,6 +63,12 @@ func (d *dial) Due() (int64, bool) {
 		return 0, false
 	}
 	return d.due[0], true
+}
+
+func (d *dial) Schedules(string) []workflow.ScheduleView { return nil }
+
+func (d *dial) Schedule(workflow.ScheduleName) (workflow.ScheduleView, bool) {
+	return workflow.ScheduleView{}, false
 }
 
 func (d *dial) Payload(queue.ID) ([]byte, error) { return nil, nil }

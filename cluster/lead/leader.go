@@ -24,6 +24,7 @@ type Machine interface {
 	Task(id queue.ID) (queue.View, bool)
 	// Deciding lists the tasks that wait for a decision.
 	Deciding() []queue.View
+	Schedules
 }
 
 // Proposer puts commands into the log, all in one entry, and gives their
@@ -87,6 +88,7 @@ func (l *Leader) Applied(e *state.Effects) {
 func (l *Leader) ClockChanged() {
 	if t := l.term.Load(); t != nil {
 		t.driver.wakeUp()
+		t.ticker.wakeUp()
 	}
 }
 

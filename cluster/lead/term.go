@@ -21,6 +21,7 @@ type term struct {
 	ctx    context.Context // ends with the term
 	driver *driver
 	decide *decider
+	ticker *ticker
 	work   sync.WaitGroup
 	wake   chan struct{} // the watch has something to look at
 
@@ -36,7 +37,7 @@ func newTerm(ctx context.Context, cfg *Config, number uint64) *term {
 	log := cfg.Logger.With("term", number)
 	return &term{
 		cfg: cfg, ctx: ctx, log: log,
-		driver: newDriver(cfg), decide: newDecider(cfg, log), wake: make(chan struct{}, 1),
+		driver: newDriver(cfg), decide: newDecider(cfg, log), ticker: newTicker(cfg, log), wake: make(chan struct{}, 1),
 		sessions: map[queue.Fence]*session{}, attaching: map[string]bool{},
 		begun: map[queue.ID]link.Begun{}, unknown: true,
 	}
@@ -46,6 +47,7 @@ func newTerm(ctx context.Context, cfg *Config, number uint64) *term {
 func (t *term) run() {
 	t.work.Go(func() { t.driver.run(t.ctx) })
 	t.work.Go(func() { t.decide.run(t.ctx) })
+	t.work.Go(func() { t.ticker.run(t.ctx) })
 	t.watch()
 	t.work.Wait()
 }
@@ -74,6 +76,7 @@ func (t *term) applied(e *state.Effects) {
 		t.decide.wakeUp()
 	}
 	t.driver.applied()
+	t.ticker.applied(e.Schedules)
 }
 
 func (t *term) sort(e *state.Effects) {

@@ -100,6 +100,7 @@ func (m *Machine) forgetAwait(t *task) {
 
 // runHasEnded tells those who wait for a run.
 func (m *Machine) runHasEnded(r *run) {
+	m.scheduleGoesOn(r.id)
 	list := slices.Clone(m.awaiting[r.id])
 	delete(m.awaiting, r.id)
 	slices.SortFunc(list, func(a, b *task) int { return int(a.Seq) - int(b.Seq) })

@@ -15,6 +15,7 @@ type dirty struct {
 	tasks      []*task
 	sessions   map[*session]bool
 	runs       map[*run]bool
+	schedules  map[*schedule]bool
 	lines      map[*match.Line]bool
 	flows      map[*match.Flow]bool
 	namespaces map[*match.Namespace]bool
@@ -27,7 +28,7 @@ type dirty struct {
 
 func newDirty() dirty {
 	return dirty{
-		sessions: map[*session]bool{}, runs: map[*run]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
+		sessions: map[*session]bool{}, runs: map[*run]bool{}, schedules: map[*schedule]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
 		namespaces: map[*match.Namespace]bool{}, limiters: map[*limit.Limiter]bool{},
 	}
 }
@@ -113,6 +114,10 @@ func (m *Machine) Cut() {
 		m.sink.Delete(k)
 	}
 	d.deletes = d.deletes[:0]
+	for _, s := range sortedKeys(d.schedules, compareSchedules) { // one may have come back under its name
+		m.sink.Put(scheduleKey(m.shard, s.name), s.record())
+	}
+	clear(d.schedules)
 	if d.machine {
 		m.sink.Put(Prefix(m.shard, kindMachine), m.record())
 		d.machine = false

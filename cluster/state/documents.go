@@ -5,15 +5,25 @@ import (
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/queue/limit"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 func (m *Machine) putDocument(c *command.PutDocument) command.Result {
 	k := catalog.Key{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}
-	if newest := m.catalog.Get(k).Newest(); c.IfVersion != 0 && (newest == nil || newest.Version != c.IfVersion) {
+	newest := m.catalog.Get(k).Newest()
+	if c.IfVersion != 0 && (newest == nil || newest.Version != c.IfVersion) {
 		return *refuse(command.CodeConflict, "the newest version is not %d any more; read it again", c.IfVersion)
 	}
 	if c.Kind == command.KindQueue {
 		if refused := m.roomForQueues([]queue.Spec{{Namespace: c.Namespace, Queue: c.Name}}); refused != nil {
+			return *refused
+		}
+	}
+	if c.Kind == command.KindSchedule {
+		if newest != nil && newest.Digest == c.Digest { // its ticks are not disturbed
+			return command.Result{Version: newest.Version}
+		}
+		if refused := m.admitSchedule(c, newest); refused != nil {
 			return *refused
 		}
 	}
@@ -27,12 +37,19 @@ func (m *Machine) putDocument(c *command.PutDocument) command.Result {
 		m.ref(documentBlobs(doc))
 	}
 	m.heed(doc)
+	if c.Kind == command.KindSchedule {
+		m.heedSchedule(doc)
+	}
 	return command.Result{Version: doc.Version, Created: created}
 }
 
 func documentBlobs(d *command.Document) []string {
-	if d.Kind == command.KindModule {
+	switch d.Kind {
+	case command.KindModule:
 		return []string{d.Digest}
+	case command.KindSchedule:
+		plan, _ := command.DecodePlan(d.Attributes.Plan) // it was read before it was put
+		return plan.Part.Blobs()
 	}
 	return nil
 }
@@ -72,6 +89,9 @@ func (m *Machine) deleteDocument(c *command.DeleteDocument) command.Result {
 		m.unref(documentBlobs(d))
 	}
 	m.sink.Put(lastVersionKey(m.shard, k), ints(int64(last)))
+	if c.Kind == command.KindSchedule && e.Newest() == nil {
+		m.dropSchedule(workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name})
+	}
 	if c.Kind == command.KindQueue {
 		m.heed(&command.Document{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name})
 		m.rest(m.queueList(c.Namespace, c.Name))

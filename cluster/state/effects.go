@@ -1,6 +1,9 @@
 package state
 
-import "github.com/windrow-dev/windrow/queue"
+import (
+	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
+)
 
 // Effects is what others may want to know of one entry's outcome, equal on
 // every replica. Only the leader acts on it.
@@ -12,6 +15,8 @@ type Effects struct {
 	Moves    []Move
 	Blobs    []string // that nothing referred to before
 	Decide   bool     // a task waits for a decision
+	// Schedules are those that stand otherwise than before, or are gone.
+	Schedules []workflow.ScheduleName
 }
 
 // Assigned is a new assignment, to be pushed to the session's worker.
@@ -47,6 +52,9 @@ type Move struct {
 	Error     string // type
 	InRun     bool   // the task belongs to the run ID.Run()
 	Run       bool   // it is the run itself; Task is its kind
+	// Schedule says that it is a schedule's, and Task its name; ID is the run, if
+	// one has to do with it.
+	Schedule ScheduleEvent
 }
 
 func (m *Machine) moved(t *task, to queue.State, err *queue.Error) {
@@ -70,4 +78,27 @@ func (m *Machine) assigned(t *task) Assigned {
 		a.Digest = t.spec.module.Digest
 	}
 	return a
+}
+
+// ScheduleEvent is what has become of a schedule's tick.
+type ScheduleEvent uint8
+
+// The events of schedules.
+const (
+	EventFired   ScheduleEvent = iota + 1 // a run began
+	EventSkipped                          // overlap passed it over
+	EventMissed                           // nobody was there
+	EventFailed                           // its run could not begin
+)
+
+var scheduleEvents = [...]string{"", "fired", "skipped", "missed", "failed"}
+
+// String gives the name that users see.
+func (e ScheduleEvent) String() string {
+	return scheduleEvents[min(int(e), len(scheduleEvents)-1)]
+}
+
+// told tells of a schedule's tick.
+func (m *Machine) told(s *schedule, e ScheduleEvent, run queue.ID, fault string) {
+	m.effects.Moves = append(m.effects.Moves, Move{ID: run, Namespace: s.name.Namespace, Task: s.name.Name, Error: fault, Schedule: e})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 var golden = flag.Bool("golden", false, "write the golden log of this machine version")
@@ -76,7 +77,7 @@ func writeGolden(t *testing.T) {
 	sink := memory{}
 	m := New(0, sink)
 	log := rapid.Custom(func(rt *rapid.T) int {
-		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(m) }, deciding: func() []queue.View { return m.Deciding() }}
+		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(m) }, deciding: func() []queue.View { return m.Deciding() }, schedules: func() []workflow.ScheduleView { return m.Schedules("") }}
 		now := int64(1e18)
 		entry := firstEntry()
 		for index := uint64(1); index <= 400; index++ {

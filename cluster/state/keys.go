@@ -8,6 +8,7 @@ import (
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/queue/limit"
 	"github.com/windrow-dev/windrow/queue/match"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // Keys in the store: the shard, a letter for the kind of record, the rest.
@@ -32,10 +33,11 @@ const (
 	kindGraph    = 'p' // part of a run's graph by run and number
 	kindResume   = 'y' // what a deferred task goes on with, by task id
 	kindNode     = 'n' // ended join or map by run and node
+	kindSchedule = 't' // where a schedule stands, by namespace and name
 )
 
 // liveKinds are the records that Load needs, in the order it needs them.
-const liveKinds = "mdcgwqvuskb"
+const liveKinds = "mdcgwqvuskbt"
 
 // Prefix is the start of all keys of a shard's kind.
 func Prefix(shard uint16, kind byte) []byte {
@@ -174,6 +176,10 @@ func lineKey(shard uint16, namespace, queue string) []byte {
 
 func flowKey(shard uint16, f *match.Flow) []byte {
 	return namedKey(shard, kindFlow, f.Line.Namespace.Name, f.Line.Name, f.Key)
+}
+
+func scheduleKey(shard uint16, n workflow.ScheduleName) []byte {
+	return namedKey(shard, kindSchedule, n.Namespace, n.Name)
 }
 
 func limiterKey(shard uint16, n limit.Name) []byte {

@@ -10,6 +10,7 @@ import (
 	"github.com/windrow-dev/windrow/queue/heap"
 	"github.com/windrow-dev/windrow/queue/limit"
 	"github.com/windrow-dev/windrow/queue/match"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // Version is the newest machine version this code can carry out. A new
@@ -34,20 +35,23 @@ type Machine struct {
 	more    bool   // the last entry's budget was spent
 	version uint32
 
-	tasks    map[queue.ID]*task
-	specs    map[string]*spec
-	unique   map[string]*task
-	queues   map[queueName]*taskList
-	dead     map[queue.ID]*task
-	sessions map[queue.Fence]*session
-	workers  map[string]*session
-	stages   map[queue.ID]*stage
-	runs     map[queue.ID]*run
-	awaiting map[queue.ID][]*task // by the run that they wait for
-	deciding map[queue.ID]*task
-	blobs    map[string]int
-	holds    heap.Heap[*hold]
-	idle     heap.Heap[*taskList] // queues that nothing names
+	tasks     map[queue.ID]*task
+	specs     map[string]*spec
+	unique    map[string]*task
+	queues    map[queueName]*taskList
+	dead      map[queue.ID]*task
+	sessions  map[queue.Fence]*session
+	workers   map[string]*session
+	stages    map[queue.ID]*stage
+	runs      map[queue.ID]*run
+	awaiting  map[queue.ID][]*task // by the run that they wait for
+	deciding  map[queue.ID]*task
+	schedules map[workflow.ScheduleName]*schedule
+	buffered  map[queue.ID]*schedule // by the run that their next one waits for
+	planBytes int                    // that the schedules take
+	blobs     map[string]int
+	holds     heap.Heap[*hold]
+	idle      heap.Heap[*taskList] // queues that nothing names
 
 	ready   *match.Index
 	limits  *limit.Table
@@ -68,6 +72,7 @@ func New(shard uint16, sink Sink) *Machine {
 		queues: map[queueName]*taskList{}, dead: map[queue.ID]*task{},
 		sessions: map[queue.Fence]*session{}, workers: map[string]*session{},
 		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, awaiting: map[queue.ID][]*task{}, deciding: map[queue.ID]*task{},
+		schedules: map[workflow.ScheduleName]*schedule{}, buffered: map[queue.ID]*schedule{},
 		blobs:  map[string]int{},
 		limits: limit.NewTable(), catalog: catalog.New(),
 	}
@@ -159,6 +164,10 @@ func (m *Machine) do(c command.Command) command.Result {
 		return m.once(c.Namespace, c.Idem, func() command.Result { return m.steerRun(c) })
 	case *command.Decide:
 		return m.decide(c)
+	case *command.Fire:
+		return m.fire(c)
+	case *command.SteerSchedule:
+		return m.once(c.Namespace, c.Idem, func() command.Result { return m.steerSchedule(c) })
 	}
 	panic(fmt.Sprintf("log entry %d: verb %d has no handler", m.index, c.Verb()))
 }

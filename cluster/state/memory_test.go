@@ -43,5 +43,6 @@ func memoryOf(m *Machine) string {
 		fmt.Fprintf(&b, "session %s %d/%d+%d held %v\n", s.id, s.Outstanding, s.Running, s.Prefetch, s.Held)
 	}
 	runsOf(m, &b)
+	schedulesOf(m, &b)
 	return b.String()
 }

@@ -13,24 +13,26 @@ import (
 
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // generator makes random but plausible commands, from what it has seen of
 // their effects.
 type generator struct {
-	t        *rapid.T
-	n        uint32
-	sessions []queue.Fence
-	seq      uint64
-	held     []Assigned // assignments not known to have ended
-	ids      []queue.ID
-	stages   []queue.ID
-	parts    map[queue.ID]uint32
-	dead     func() []queue.ID
-	deciding func() []queue.View
-	runs     []queue.ID
-	runCount uint32
-	staged   stagedRun
+	t         *rapid.T
+	n         uint32
+	sessions  []queue.Fence
+	seq       uint64
+	held      []Assigned // assignments not known to have ended
+	ids       []queue.ID
+	stages    []queue.ID
+	parts     map[queue.ID]uint32
+	dead      func() []queue.ID
+	deciding  func() []queue.View
+	runs      []queue.ID
+	runCount  uint32
+	staged    stagedRun
+	schedules func() []workflow.ScheduleView
 }
 
 func (g *generator) namespace() string { return g.pick("namespace", "default", "default", "other") }
@@ -92,7 +94,9 @@ func (g *generator) session() queue.Fence {
 
 func (g *generator) command() command.Command {
 	switch g.pick("verb", "submit", "submit", "submit", "complete", "complete", "complete", "complete", "open", "limit", "limit",
-		"end", "hold", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run") {
+		"end", "hold", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run", "schedule", "schedule") {
+	case "schedule":
+		return g.scheduleCommand()
 	case "run":
 		return g.runCommand()
 	case "submit":
@@ -227,7 +231,7 @@ func TestReplayAndReload(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)
-		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }, deciding: func() []queue.View { return a.Deciding() }}
+		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }, deciding: func() []queue.View { return a.Deciding() }, schedules: func() []workflow.ScheduleView { return a.Schedules("") }}
 		now := int64(1e18)
 		seen := newLedger()
 		check := func(index uint64, entry []byte) {
@@ -313,7 +317,7 @@ func newLedger() *ledger { return &ledger{ended: map[queue.ID]bool{}} }
 
 func (l *ledger) check(t *rapid.T, m *Machine, a Applied) {
 	for _, mv := range a.Effects.Moves {
-		if l.ended[mv.ID] {
+		if l.ended[mv.ID] && mv.Schedule == 0 {
 			t.Fatalf("task %s moved to %s after its end", mv.ID, mv.To)
 		}
 		if mv.To.Final() {

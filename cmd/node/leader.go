@@ -12,6 +12,7 @@ import (
 	"github.com/windrow-dev/windrow/cluster/replica"
 	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/queue"
+	"github.com/windrow-dev/windrow/workflow"
 )
 
 // openLeader makes the leader's part, which sleeps until this node leads. It
@@ -128,6 +129,16 @@ func (p presentMachine) Due() (int64, bool) {
 		return at, true
 	}
 	return due, ok
+}
+
+// Schedules implements lead.Schedules.
+func (p presentMachine) Schedules(namespace string) []workflow.ScheduleView {
+	return p.replica.Machine().Schedules(namespace)
+}
+
+// Schedule implements lead.Schedules.
+func (p presentMachine) Schedule(name workflow.ScheduleName) (workflow.ScheduleView, bool) {
+	return p.replica.Machine().Schedule(name)
 }
 
 // leaderProposer implements lead.Proposer.

@@ -14,7 +14,7 @@ func (n *node) WriteMetrics(w io.Writer) error { return n.metrics.Write(w) }
 // count counts an entry's transitions.
 func (n *node) count(moves []state.Move) {
 	for i := range moves {
-		if !moves[i].Run {
+		if !moves[i].Run && moves[i].Schedule == 0 {
 			n.metrics.Moved(moves[i].To, moves[i].Error)
 		}
 	}
