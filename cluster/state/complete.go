@@ -40,13 +40,16 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 		m.keepAttempt(t, worker, o)
 	}
 	m.blobsOf(t, r.Blobs)
-	if o.OK && len(r.Runs) > 0 && t.flags&flagRevoked == 0 {
+	if o.OK && t.flags&flagRevoked != 0 && (len(r.Runs) > 0 || o.Defer != nil) {
+		*o = inVain(o, revokedError()) // what it asks for is not to begin, so it is not done
+	}
+	if o.OK && len(r.Runs) > 0 {
 		if refused := m.beginChildren(t, r.Runs); refused != nil {
-			*o = queue.Outcome{Error: &queue.Error{Type: string(refused.Code), Message: "a child was refused: " + refused.Detail}, Usage: o.Usage, Started: o.Started, Finished: o.Finished}
+			*o = inVain(o, &queue.Error{Type: string(refused.Code), Message: "a child was refused: " + refused.Detail})
 		}
 	}
 	switch {
-	case o.OK && o.Defer != nil && t.flags&flagRevoked == 0:
+	case o.OK && o.Defer != nil:
 		m.deferTask(t, o, worker)
 	case o.OK:
 		m.end(t, queue.Success, o, worker)
@@ -57,6 +60,11 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 	default:
 		m.end(t, queue.Failure, o, worker)
 	}
+}
+
+// inVain is the outcome of an attempt that cannot have what it asks for.
+func inVain(o *queue.Outcome, e *queue.Error) queue.Outcome {
+	return queue.Outcome{Error: e, Usage: o.Usage, LogLen: o.LogLen, Started: o.Started, Finished: o.Finished}
 }
 
 // retry lets a task wait for its next attempt.

@@ -18,6 +18,11 @@ type deferral struct {
 // beginChildren makes the runs that an attempt asked for, all or none.
 func (m *Machine) beginChildren(t *task, children []command.NewRun) *command.Result {
 	for i := range children {
+		for k := range i {
+			if children[k].ID == children[i].ID {
+				return refuse(command.CodeExists, "two runs have the id %s", children[i].ID)
+			}
+		}
 		if refused := m.admitRun(&children[i], true); refused != nil {
 			return refused
 		}

@@ -162,7 +162,7 @@ func (t *task) trim() {
 // attempts is how many attempts have begun so far as the log knows; the one
 // that is assigned counts.
 func (t *task) attempts() uint32 {
-	if t.asg != nil {
+	if t.asg != nil || t.state == queue.Deferred {
 		return t.retries + 1
 	}
 	return t.retries
