@@ -34,6 +34,14 @@ type entry struct {
 	err      bool // it is given what is known of a failure
 	callback bool
 	tails    bool // something around waits for the end of all of it
+	header   *header
+}
+
+// header is what stands before a chord's body: the body's link_error is called
+// for its failures, too.
+type header struct {
+	first uint32 // node
+	tails []uint32
 }
 
 // next is how what stands behind an exit begins.
@@ -86,21 +94,26 @@ func (c *compiler) place(t *Tree, path string, e *entry) (placed, error) {
 	}
 	linked := len(t.Link)+len(t.LinkError) > 0
 	inner := *e
-	inner.tails = e.tails || linked
+	inner.tails, inner.header = e.tails || linked, nil
 	first := c.nodes
 	name := join(path, t.Kind.String())
 	p, err := c.inside(t, name, &inner)
 	if err != nil || !linked {
 		return p, err
 	}
-	slices.Sort(p.tails)
-	end, err := c.add(NoLeaf, &workflow.Node{Name: name + "-end", Kind: workflow.Join, Rule: workflow.AllDone, Ups: slices.Compact(p.tails),
-		From: workflow.NoNode, Whole: true, First: first, Callback: e.callback})
+	end, err := c.whole(name, p.tails, first, e.callback)
 	if err != nil {
 		return p, err
 	}
 	p.tails = []uint32{end}
-	return p, c.callbacks(t, name, end, p.exit)
+	return p, c.callbacks(t, name, end, p.exit, e)
+}
+
+// whole adds what ends when all tails have: all that was placed from first on.
+func (c *compiler) whole(name string, tails []uint32, first uint32, callback bool) (uint32, error) {
+	slices.Sort(tails)
+	return c.add(NoLeaf, &workflow.Node{Name: name + "-end", Kind: workflow.Join, Rule: workflow.AllDone, Ups: slices.Compact(tails),
+		From: workflow.NoNode, Whole: true, First: first, Callback: callback})
 }
 
 func (c *compiler) inside(t *Tree, name string, e *entry) (placed, error) {
@@ -149,15 +162,22 @@ func (c *compiler) task(t *Tree, path string, e *entry) (placed, error) {
 	if err != nil {
 		return placed{}, err
 	}
-	return placed{exit: id, tails: []uint32{id}}, c.callbacks(t, n.Name, id, id)
+	return placed{exit: id, tails: []uint32{id}}, c.callbacks(t, n.Name, id, id, e)
 }
 
-// callbacks adds what is called when end has ended; exit has the value.
-func (c *compiler) callbacks(t *Tree, name string, end, exit uint32) error {
+// callbacks adds what is called when end has ended, of what was placed at e;
+// exit has the value.
+func (c *compiler) callbacks(t *Tree, name string, end, exit uint32, e *entry) error {
 	link := &entry{after: end, also: exit, from: exit, callback: true}
 	for i := range t.Link {
 		if _, err := c.place(&t.Link[i], numbered(name+"-link", i), link); err != nil {
 			return at("link", i, err)
+		}
+	}
+	if e.header != nil && len(t.LinkError) > 0 {
+		var err error
+		if end, err = c.whole(name+"-chord", append(slices.Clip(e.header.tails), end), e.header.first, e.callback); err != nil {
+			return err
 		}
 	}
 	failed := &entry{after: end, also: workflow.NoNode, from: end, rule: workflow.OwnFailed, err: true, callback: true}
@@ -175,15 +195,21 @@ func (c *compiler) chain(t *Tree, name string, e *entry) (placed, error) {
 	}
 	var all placed
 	for i := range t.Of {
-		p, err := c.place(&t.Of[i], numbered(name, i), e)
+		last, first := i == len(t.Of)-1, c.nodes
+		before := !last && t.Of[i].Kind == Group && len(t.Of[i+1].LinkError) > 0
+		own := *e
+		own.tails = e.tails || before
+		p, err := c.place(&t.Of[i], numbered(name, i), &own)
 		if err != nil {
 			return p, at("chain", i, err)
 		}
-		if e.tails && (i == len(t.Of)-1 || t.Of[i].Kind != Task) {
+		if e.tails && (last || t.Of[i].Kind != Task) {
 			all.tails = append(all.tails, p.tails...)
 		}
 		all.exit = p.exit
-		e = e.next(p.exit)
+		if e = e.next(p.exit); before {
+			e.header = &header{first, p.tails}
+		}
 	}
 	return all, nil
 }
@@ -217,11 +243,15 @@ func (c *compiler) chord(t *Tree, name string, e *entry) (placed, error) {
 	if t.Body == nil {
 		return placed{}, &Error{Path: "chord", Reason: "has no body"}
 	}
-	head, err := c.members(t.Of, name+"-header", "header", e)
+	first, before := c.nodes, *e
+	before.tails = e.tails || len(t.Body.LinkError) > 0
+	head, err := c.members(t.Of, name+"-header", "header", &before)
 	if err != nil {
 		return head, at("chord", -1, err)
 	}
-	body, err := c.place(t.Body, name+"-body", e.next(head.exit))
+	then := e.next(head.exit)
+	then.header = &header{first, head.tails}
+	body, err := c.place(t.Body, name+"-body", then)
 	if err != nil {
 		return body, at("chord", -1, at("body", -1, err))
 	}

@@ -201,6 +201,9 @@ type model struct {
 	fails map[uint32]bool        // by leaf
 	state map[string]queue.State // by node, but for the joins
 	ups   map[string][]string    // of a callback: all that must have ended before it
+	// header is all of a chord's header that has failed itself, of which the
+	// body's link_error is told; it is for the canvas that comes next.
+	header []string
 }
 
 // run gives how a canvas ends that begins so, all of its nodes but callbacks,
@@ -210,17 +213,25 @@ func (m *model) run(t *Tree, path string, begin queue.State) (end queue.State, a
 	if t.Kind == Task && path != "" {
 		name = path
 	}
+	header := m.header
+	m.header = nil
 	switch t.Kind {
 	case Chain:
 		end = begin
 		for i := range t.Of {
 			e, a, o := m.run(&t.Of[i], numbered(name, i), after(end))
 			end, all, own = e, append(all, a...), own || o
+			if t.Of[i].Kind == Group && o && i < len(t.Of)-1 {
+				m.header = a
+			}
 		}
 	case Group:
 		end, all, own = m.members(t.Of, name, begin)
 	case Chord:
 		end, all, own = m.members(t.Of, name+"-header", begin)
+		if own {
+			m.header = all
+		}
 		e, a, o := m.run(t.Body, name+"-body", after(end))
 		end, all, own = e, append(all, a...), own || o
 	default:
@@ -234,11 +245,11 @@ func (m *model) run(t *Tree, path string, begin queue.State) (end queue.State, a
 		m.callback(&t.Link[i], numbered(name+"-link", i), after(end), all)
 	}
 	failed := queue.Skipped
-	if own {
+	if own || header != nil {
 		failed = queue.Success
 	}
 	for i := range t.LinkError {
-		m.callback(&t.LinkError[i], numbered(name+"-link_error", i), failed, all)
+		m.callback(&t.LinkError[i], numbered(name+"-link_error", i), failed, append(header, all...))
 	}
 	return end, all, own
 }
