@@ -158,10 +158,10 @@ func (r *Replica) nodeView(run *workflow.View, g state.RunGraph, ordinal uint32)
 		return out, err
 	}
 	out.Task = queue.View{ID: id, Run: run.ID, Spec: part.Specs[of.Call.Spec], State: queue.Pending, CreatedAt: run.CreatedAt, WaitsFor: "upstream"}
-	if end, _, err := r.nodeEnd(run.ID, node); err != nil {
+	if end, cause, err := r.nodeEnd(run.ID, node); err != nil {
 		return out, err
 	} else if end != 0 { // a map that did not run
-		out.Task.State, out.Task.WaitsFor = end, ""
+		out.Task.State, out.Task.WaitsFor, out.Task.Error = end, "", state.NotRun(end, cause)
 	}
 	return out, nil
 }

@@ -116,19 +116,28 @@ func (m *Machine) nodeEnded(r *run, s workflow.Step) {
 	base, _ := g.Ordinals(s.Node)
 	of := r.calls[s.Node]
 	v := queue.View{ID: r.id.Plus(base + 1), Run: r.id, Spec: of.spec.Spec, State: s.State, CreatedAt: r.created, ReadyAt: r.created, FinishedAt: m.now}
-	switch s.State { //nolint:exhaustive // the others have no error
-	case queue.UpstreamFailed:
+	if s.State == queue.UpstreamFailed {
 		v.Cause = r.id.Plus(s.Cause + 1)
-		v.Error = &queue.Error{Type: queue.ErrDependency, Message: fmt.Sprintf("did not run, since task %s failed", v.Cause)}
-	case queue.Revoked:
-		v.Error = &queue.Error{Type: queue.ErrRevoked, Message: "the run was cancelled before it ran"}
 	}
+	v.Error = NotRun(s.State, v.Cause)
 	m.sink.Put(FinishedKey(m.shard, v.ID), (&record{View: v}).append(nil, false))
 	mv := Move{ID: v.ID, Namespace: r.namespace, Queue: v.Spec.Queue, Task: of.spec.Module + "." + of.spec.Task, To: s.State, InRun: true}
 	if v.Error != nil {
 		mv.Error = v.Error.Type
 	}
 	m.effects.Moves = append(m.effects.Moves, mv)
+}
+
+// NotRun is the error of a task that ended so without having run, where it has
+// one; cause is the task that made it fail.
+func NotRun(state queue.State, cause queue.ID) *queue.Error {
+	switch state { //nolint:exhaustive // the others have no error
+	case queue.UpstreamFailed:
+		return &queue.Error{Type: queue.ErrDependency, Message: fmt.Sprintf("did not run, since task %s failed", cause)}
+	case queue.Revoked:
+		return &queue.Error{Type: queue.ErrRevoked, Message: "the run was cancelled before it ran"}
+	}
+	return nil
 }
 
 // runOf is the unfinished run that a task belongs to, or nil.
