@@ -97,6 +97,8 @@ var plan = []room{
 		why: "starts the real programs and talks to them as a user does; never part of a program"},
 	{path: "internal/e2e/...", may: []string{"sdk/...", "internal/guests", "internal/testnode/..."},
 		why: "the promises of the whole, tried from outside; never part of a program"},
+	{path: "internal/conformance", may: []string{"api/...", "cluster/...", "sdk/...", "queue", "workflow", "internal/guests", "internal/testnode/..."},
+		why: "canvases, on the machine and on real nodes, against a model; never part of a program"},
 	{path: "internal/keep",
 		why: "names libraries that are about to be used"},
 }
