@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -67,9 +68,7 @@ func inherit(c *wire.Canvas, labels []byte) error {
 	if c.Call != nil {
 		own = &c.Call.Labels
 	}
-	for k, v := range *own {
-		all[k] = v
-	}
+	maps.Copy(all, *own)
 	if *own = all; len(all) > maxLabels {
 		return wrong("labels", fmt.Sprintf("are more than %d with those of the task that asks for it", maxLabels))
 	}

@@ -56,8 +56,9 @@ func runState(s queue.State) workflow.RunState {
 		return workflow.Failed
 	case queue.Revoked:
 		return workflow.Cancelled
+	default:
+		return workflow.Running
 	}
-	return workflow.Running
 }
 
 // Events follows what this node has applied.

@@ -114,6 +114,7 @@ func (b *Builder) Add(n *Node) error {
 		x.size = 1
 	case Map:
 		x.size = n.Size
+	case Join:
 	}
 	g.ups = append(g.ups, n.Ups...)
 	g.nodes = append(g.nodes, x)
@@ -213,6 +214,7 @@ func (g *Graph) value(dst []Ref, n uint32) []Ref {
 		return append(dst, Ref{Ordinal: x.base})
 	case Map:
 		return g.mapped(dst, x)
+	case Join:
 	}
 	ups := g.upsOf(n)
 	dst = append(dst, Ref{Bracket: '['})

@@ -47,7 +47,7 @@ type Counts struct {
 }
 
 // Done is how many have ended.
-func (c Counts) Done() uint32 {
+func (c *Counts) Done() uint32 {
 	return c.Success + c.Skipped + c.Failed + c.UpstreamFailed + c.Removed
 }
 
@@ -103,8 +103,9 @@ func (r Rule) ends(c Counts) Verdict {
 		return first(c.Skipped > 0, Skip, false, Wait)
 	case OwnFailed:
 		return first(all && c.Failed == 0, Skip, false, Wait)
+	default:
+		return Wait
 	}
-	return Wait
 }
 
 func first(a bool, then Verdict, b bool, other Verdict) Verdict {
@@ -136,6 +137,7 @@ func (r Rule) runs(c Counts) bool {
 		return c.Success+c.Skipped == c.Total
 	case OwnFailed:
 		return c.Failed > 0
+	default: // all_done, all_done_min_one_success, none_skipped
+		return c.Done() >= c.Total
 	}
-	return c.Done() >= c.Total // all_done, all_done_min_one_success, none_skipped
 }

@@ -91,6 +91,7 @@ func (r *Run) at(n uint32) (Step, bool) {
 		return r.endWithout(n, queue.Skipped, NoNode), true
 	case Fail:
 		return r.endWithout(n, queue.UpstreamFailed, p.cause), true
+	case Go:
 	}
 	if x.size == 0 { // a join, or a map of nothing
 		return r.end(n, r.joined(n), p.cause), true

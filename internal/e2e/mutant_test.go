@@ -117,7 +117,7 @@ func TestMutants(t *testing.T) {
 			if !failed {
 				t.Fatalf("%s passes although the promise is broken:\n%s", m.test, out)
 			}
-			said := regexp.MustCompile("(?m)^.*("+m.says+").*$").FindString(out)
+			said := regexp.MustCompile("(?m)^.*(" + m.says + ").*$").FindString(out)
 			if said == "" {
 				t.Errorf("%s fails, but not for the reason %q:\n%s", m.test, m.says, out)
 			}
