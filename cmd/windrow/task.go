@@ -71,7 +71,7 @@ func (a *app) taskFields(f *fields, t *wire.Task) {
 		f.add("Used", usage(t.Usage))
 	}
 	f.add("Progress", progressText(t.Progress))
-	f.add("Attempt", fmt.Sprintf("%d (delivery %d)", t.Attempt, t.Delivery))
+	f.add("Attempt", attemptText(t))
 	f.add("Worker", t.Worker)
 	for _, k := range [][2]string{{"Pool", t.Pool}, {"Unique key", t.UniqueKey}, {"Concurrency key", t.ConcurrencyKey},
 		{"Fairness key", t.FairnessKey}, {"Replay of", t.ReplayOf}, {"Replayed as", t.ReplayedAs}} {
@@ -89,6 +89,13 @@ func (a *app) taskFields(f *fields, t *wire.Task) {
 	if t.LogBytes > 0 {
 		f.add("Log", size(t.LogBytes)+": windrow task logs "+t.ID)
 	}
+}
+
+func attemptText(t *wire.Task) string {
+	if t.Resumes == 0 {
+		return fmt.Sprintf("%d (delivery %d)", t.Attempt, t.Delivery)
+	}
+	return fmt.Sprintf("%d (delivery %d, deferred %d times)", t.Attempt, t.Delivery, t.Resumes)
 }
 
 // longest is how much of a value a table of properties shows.

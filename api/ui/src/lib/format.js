@@ -1,4 +1,4 @@
-export const STATES = ['pending', 'received', 'started', 'retry', 'success', 'failure', 'revoked'];
+export const STATES = ['pending', 'received', 'started', 'deferred', 'retry', 'success', 'failure', 'revoked'];
 
 const FINAL = new Set(['success', 'failure', 'revoked', 'skipped', 'upstream_failed', 'removed']);
 const BEGUN = new Set(['received', 'started']);
