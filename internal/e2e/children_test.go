@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,37 @@ func parents(t *testing.T, c *windrow.Client) {
 
 func ask(task, input string) windrow.Call {
 	return windrow.Call{Task: "kids." + task, Input: json.RawMessage(input)}
+}
+
+// TestChildrenPage runs the example of docs/children.md as it stands there, and
+// looks for what it promises.
+func TestChildrenPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/children.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```go\n")
+	source, rest, _ := strings.Cut(rest, "```")
+	_, rest, _ = strings.Cut(rest, "```console\n")
+	promised, _, found := strings.Cut(rest, "```")
+	lines := strings.Split(strings.TrimSpace(promised), "\n")
+	if !found || len(lines) < 4 || len(lines)%2 != 0 {
+		t.Fatalf("the page promises %q", promised)
+	}
+	c := testnode.Start(t).Client()
+	if _, _, err := c.PushModuleFile(t.Context(), "sums", buildGuest(t, source, "-buildmode=c-shared")); err != nil {
+		t.Fatal(err)
+	}
+	for ; len(lines) > 0; lines = lines[2:] {
+		command, input, ok := strings.Cut(strings.TrimPrefix(lines[0], "$ windrow task run "), " --input ")
+		if !ok {
+			t.Fatalf("the page's command is %q", lines[0])
+		}
+		got, err := c.SubmitWait(t.Context(), windrow.Call{Task: command, Input: json.RawMessage(strings.Trim(input, "'"))})
+		if err != nil || string(got.Result) != lines[1] {
+			t.Errorf("%s: %+v, %v; the page promises %s", lines[0], got, err, lines[1])
+		}
+	}
 }
 
 // allRuns are the runs that a node knows.
