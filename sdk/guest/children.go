@@ -32,7 +32,8 @@ type waiting struct {
 	state   any
 	wait    []string
 	after   time.Duration
-	replace *wire.Canvas
+	replace json.RawMessage // a canvas; written where it is given, so that who has none links none
+	err     error           // why it cannot be
 }
 
 // Error says so to those who do not expect it.
@@ -65,7 +66,10 @@ func Await(state any, events ...Event) error {
 // Replace ends the attempt and lets a canvas take the task's place: its result
 // becomes the task's, its failure the task's. A handler returns it in an error's
 // place; it is not called again.
-func Replace(canvas wire.Canvas) error { return &waiting{replace: &canvas} }
+func Replace(canvas wire.Canvas) error {
+	b, err := encode(canvas)
+	return &waiting{replace: b, err: err}
+}
 
 // Resumed is what a task goes on with after [Await].
 type Resumed struct {
@@ -158,10 +162,10 @@ func readResume(text []byte) (*Resumed, error) {
 
 // settle tells the host what a handler's task waits for.
 func (w *waiting) settle(h Host) error {
-	if w.replace != nil {
-		b, err := encode(w.replace)
+	if w.replace != nil || w.err != nil {
+		err := w.err
 		if err == nil {
-			_, err = h.Call(OpReplace, b)
+			_, err = h.Call(OpReplace, w.replace)
 		}
 		if err != nil {
 			return Fatal(Errorf(TypeInvalidCanvas, "the canvas that is to replace the task: %w", err))
