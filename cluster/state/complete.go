@@ -43,6 +43,11 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 	if o.OK && t.flags&flagRevoked != 0 && (len(r.Runs) > 0 || o.Defer != nil) {
 		*o = inVain(o, revokedError()) // what it asks for is not to begin, so it is not done
 	}
+	if o.OK && o.Defer != nil {
+		if e := m.tooMany(o.Defer); e != nil {
+			*o = inVain(o, e)
+		}
+	}
 	if o.OK && len(r.Runs) > 0 {
 		if refused := m.beginChildren(t, r.Runs); refused != nil {
 			*o = inVain(o, &queue.Error{Type: string(refused.Code), Message: "a child was refused: " + refused.Detail})

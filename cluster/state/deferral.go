@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/windrow-dev/windrow/cluster/command"
@@ -34,6 +35,20 @@ func (m *Machine) beginChildren(t *task, children []command.NewRun) *command.Res
 	for _, r := range runs {
 		m.budget -= (r.graph.Len() + 3) / 4
 		m.beginRun(r)
+	}
+	return nil
+}
+
+// maxAwaiting is how many tasks may wait for one run: all of them go on in the
+// Apply in which it ends.
+const maxAwaiting = 1000
+
+// tooMany finds a run for which no other task can wait.
+func (m *Machine) tooMany(d *queue.Deferral) *queue.Error {
+	for _, id := range d.Wait {
+		if len(m.awaiting[id]) >= maxAwaiting {
+			return &queue.Error{Type: string(command.CodeConflict), Message: fmt.Sprintf("%d tasks wait for run %s already; let one of them wait and spawn the others", maxAwaiting, id)}
+		}
 	}
 	return nil
 }

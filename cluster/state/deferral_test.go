@@ -255,3 +255,30 @@ func TestResumedAttemptIsRepeated(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// So many tasks may wait for one run that one entry can let all of them go on.
+func TestFewWaitForOneRun(t *testing.T) {
+	r := newRig(t)
+	s := r.worker("w", 2000)
+	r.do(&command.Submit{Namespace: "default", Runs: []command.NewRun{childRun(1, 1, "mod")}})
+	child, _ := r.m.Task(childID(1).Plus(1))
+	var last queue.ID
+	for n := range maxAwaiting + 1 {
+		last = queue.ID{5: 1, 6: 0x70, 8: 0x80, 14: byte(n >> 8), 15: byte(n)}
+		a := r.do(&command.Submit{Namespace: "default", Calls: command.Calls{Specs: []queue.Spec{queue.DefaultSpec("default", "mod", "main")},
+			List: []command.Call{{ID: last, Payload: (&queue.Payload{}).Append(nil)}}}}).Effects.Assigned[0]
+		r.defers(s, a, queue.Deferral{Wait: []queue.ID{childID(1)}})
+	}
+	v, _, err := DecodeTask(r.sink[string(FinishedKey(0, last))])
+	if err != nil || v.State != queue.Failure || v.Error.Type != "conflict" {
+		t.Fatalf("one too many: %+v, %v", v, err)
+	}
+	x := r.do(&command.Complete{Session: s, Results: []command.TaskResult{{ID: child.ID, Fence: child.Fence, Outcome: done("1")}}})
+	if n := len(x.Effects.Assigned); n < maxAwaiting/2 {
+		t.Errorf("%d went on at once", n)
+	}
+	r.settle()
+	if held := r.m.Workers()[0].Outstanding; held != maxAwaiting {
+		t.Errorf("%d went on", held)
+	}
+}
