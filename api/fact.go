@@ -100,7 +100,7 @@ func fields() map[string]*openapi.Schema {
 		"Problem.status": within(400, 599, nil), "Problem.code": codes(), "Event.id": text(`^[0-9]+-[0-9]+$`, "4711-0"),
 		"Module.versions": {Items: &openapi.Schema{Type: "integer"}},
 	}
-	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id", "Run.id", "Run.cause", "Started.id", "RunTask.task_id", "Task.run_id", "Task.cause"} {
+	for _, name := range []string{"Task.id", "Submitted.id", "Task.replay_of", "Task.replayed_as", "Event.task_id", "Run.id", "Run.cause", "Schedule.last_run", "Started.id", "RunTask.task_id", "Task.run_id", "Task.cause"} {
 		f[name] = id
 	}
 	for _, name := range []string{"Task.state", "Submitted.state", "Event.state", "News.state", "RunTask.state"} {
@@ -133,10 +133,12 @@ func facts() (openapi.Facts, error) {
 	f := openapi.Facts{
 		Types: types(), Fields: fields(), Optional: map[string]bool{"Retry.max": true, "Join.http_addr": true},
 		Requests: map[string]bool{"Call": true, "Retry": true, "Revoke": true, "QueueSettings": true, "PoolSettings": true,
-			"Replay": true, "Join": true, "Transfer": true},
+			"Replay": true, "Solar": true, "Join": true, "Transfer": true},
 	}
 	if err := json.Unmarshal(descriptions, &f.Descriptions); err != nil {
 		return f, fmt.Errorf("read descriptions.json: %w", err)
 	}
-	return f, nil
+	definition, err := scheduleSchema(f)
+	f.Types[reflect.TypeFor[wire.ScheduleDefinition]()] = definition
+	return f, err
 }

@@ -48,7 +48,8 @@ type fake struct {
 	proposed []command.Command
 	keep     bool // remember what was proposed
 	waiting  atomic.Int32
-	lags     bool // Sync does not come to any index
+	clock    fakeClock // its schedules
+	lags     bool      // Sync does not come to any index
 }
 
 type fakeTask struct {
@@ -93,6 +94,9 @@ func (f *fake) Propose(ctx context.Context, c command.Command) (command.Result, 
 }
 
 func (f *fake) apply(c command.Command) command.Result {
+	if r, ok := f.clock.apply(f.index, f.now, c); ok {
+		return r
+	}
 	switch c := c.(type) {
 	case *command.Submit:
 		return f.submit(c.Namespace, []command.Calls{c.Calls}, c.Runs, nil, c.Idem)

@@ -126,6 +126,22 @@ func FuzzCanvasBody(f *testing.F) {
 	})
 }
 
+func FuzzScheduleBody(f *testing.F) {
+	for _, s := range []string{`{"every":"15m","task":"etl.load","args":[1]}`, `{"cron":"0 9 * * mon-fri","timezone":"Europe/Berlin","jitter":"1m","canvas":{"chain":[{"task":"etl.main"}]},"labels":{"a":"b"}}`,
+		`{"at":["2027-01-01T00:00:00Z"],"task":"etl.main","overlap":"skip","misfire":"once","misfire_grace":1}`, `{"solar":{"event":"sunset","latitude":1,"longitude":2},"task":"etl.main","start":"2026-01-01T00:00:00Z","catchup":true}`} {
+		f.Add([]byte(s))
+	}
+	d := newDirect(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, q := range []string{"", "?dry_run=true"} {
+			resp := d.ask(t, "PUT", "/v1/schedules/s"+q, body)
+			if !json.Valid(resp.Body()) || resp.StatusCode() < 300 && !json.Valid(body) {
+				t.Fatalf("%q was answered with %q", body, resp.Body())
+			}
+		}
+	})
+}
+
 // FuzzSmall is every other route with a body.
 func FuzzSmall(f *testing.F) {
 	for _, s := range []string{`{"terminate":true}`, `{"paused":true,"rate_limit":"1/s"}`, `{"slots":3}`, `{"ids":["01890a5d-ac96-774b-bcce-b302099a8057"],"limit":3}`,

@@ -37,6 +37,10 @@ type graphLeaf struct {
 type runMeta struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	Calls  []string          `json:"calls,omitempty"`
+
+	// Of a schedule's, which calendar.Stamp adds.
+	Schedule string    `json:"schedule,omitempty"`
+	Tick     wire.Time `json:"tick,omitzero"`
 }
 
 // maxCalls is how many names of tasks a run shows beside its kind.

@@ -193,6 +193,7 @@ type Node interface {
 	Proposer
 	Tasks
 	Runs
+	Schedules
 	Queues
 	Documents
 	Modules

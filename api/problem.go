@@ -62,6 +62,7 @@ var kinds = map[string]kind{
 	wire.CodeDuplicate:        {409, "An unfinished task has this unique key"},
 	wire.CodePoolTooSmall:     {409, "The pool is too small"},
 	wire.CodeTooManyQueues:    {409, "There are too many queues"},
+	wire.CodeTooManySchedules: {409, "There are too many schedules"},
 	wire.CodeAlreadyEnded:     {409, "It has ended already"},
 	wire.CodeRunning:          {409, "It is running"},
 	wire.CodeConflict:         {409, "It conflicts with the present state"},

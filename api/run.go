@@ -17,7 +17,7 @@ func runOf(v *workflow.View) wire.Run {
 		CreatedAt: timeAt(v.CreatedAt), FinishedAt: timeAt(v.FinishedAt), RemovedAt: timeAt(v.RemovedAt)}
 	var m runMeta
 	if json.Unmarshal(v.Meta, &m) == nil {
-		r.Labels, r.Calls = m.Labels, m.Calls
+		r.Labels, r.Calls, r.Schedule, r.Tick = m.Labels, m.Calls, m.Schedule, m.Tick
 	}
 	if !v.Cause.IsZero() {
 		r.Cause = v.Cause.String()

@@ -54,6 +54,7 @@ const (
 	CodePoolNotFound     = "pool_not_found"
 	CodePoolTooSmall     = "pool_too_small"
 	CodeTooManyQueues    = "too_many_queues"
+	CodeTooManySchedules = "too_many_schedules"
 	CodeAlreadyEnded     = "already_ended"
 	CodeRunning          = "running"
 	CodeConflict         = "conflict"

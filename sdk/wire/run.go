@@ -45,6 +45,8 @@ type Run struct {
 	CreatedAt  Time              `json:"created_at"`
 	FinishedAt Time              `json:"finished_at,omitzero"`
 	RemovedAt  Time              `json:"removed_at,omitzero"` // when the run and its tasks go
+	Schedule   string            `json:"schedule,omitempty"`  // that it is a run of
+	Tick       Time              `json:"tick,omitzero"`       // of the schedule, if it did not begin by hand
 	Calls      []string          `json:"calls,omitempty"`     // the first few tasks that it calls, "MODULE.TASK"
 	Labels     map[string]string `json:"labels,omitempty"`
 }
