@@ -255,8 +255,10 @@ type submission struct {
 	runs  []*graph
 	mixed []bool
 
-	// manner is what the module says of task, the last call's.
+	// manner is what the module says of task, the last call's, and route what
+	// the namespace's routes say of it.
 	manner  *manner
+	route   *manner
 	task    string
 	version int
 }
@@ -316,7 +318,7 @@ func (b *submission) resolve(ctx context.Context, c *wire.Call, g given) (comman
 	return call, nil
 }
 
-// hold gives a call its task's defaults and holds its arguments to its schema,
+// hold gives a call its task's defaults, then its route's, and holds its arguments to its schema,
 // where it has them all.
 func (b *submission) hold(ctx context.Context, c *wire.Call, all bool) error {
 	if c.Task != b.task || c.Version != b.version {
@@ -327,17 +329,16 @@ func (b *submission) hold(ctx context.Context, c *wire.Call, all bool) error {
 		if b.manner, err = b.server.mannerAsked(ctx, b.namespace, module, task, uint32(c.Version)); err != nil {
 			return err
 		}
+		b.route = b.server.routeOf(b.namespace, c.Task)
 		b.task, b.version = c.Task, c.Version
 	}
-	if b.manner == nil {
-		return nil
-	}
-	if all && (c.Input == nil || c.Args == nil && c.Kwargs == nil) { // else payloadOf refuses it
+	if b.manner != nil && all && (c.Input == nil || c.Args == nil && c.Kwargs == nil) { // else payloadOf refuses it
 		if err := b.server.check(ctx, b.manner, c); err != nil {
 			return err
 		}
 	}
 	b.manner.fill(c)
+	b.route.fill(c)
 	return nil
 }
 

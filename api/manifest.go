@@ -245,10 +245,10 @@ func (s *Server) check(ctx context.Context, m *manner, c *wire.Call) error {
 
 // fill gives a call the defaults of what it does not say.
 func (m *manner) fill(c *wire.Call) {
-	d := m.defaults
-	if d == nil {
+	if m == nil || m.defaults == nil {
 		return
 	}
+	d := m.defaults
 	orDefault(&c.Queue, d.Queue)
 	orDefault(&c.Priority, d.Priority)
 	orDefault(&c.Expires, d.Expires)

@@ -185,6 +185,12 @@ var table = []route{
 	{"DELETE", "/v1/pools/:name", (*Server).deletePool, "pools", "Remove a pool", "", writes | spaced, nil, nil, replies(204, "Removed.", nil),
 		[]string{wire.CodePoolNotFound, wire.CodeNotFound, wire.CodeModuleInUse, wire.CodeConflict}},
 
+	{"GET", "/v1/routes", (*Server).getRoutes, "routes", "Show the routes", "", reads | spaced, listed, nil, replies(200, "The routes in their order.", of[wire.Routes]()), nil},
+	{"PUT", "/v1/routes", (*Server).putRoutes, "routes", "Set the routes", "Those given take the place of those before, for calls from then on. The first whose pattern fits the task's name holds; " +
+		"it gives a call the options that neither the call nor the module's defaults say.", writes | spaced, nil,
+		of[wire.Routes]().such(obj{"routes": []any{obj{"match": "etl.*", "queue": "heavy", "priority": 3}}}), replies(200, "The routes.", of[wire.Routes]()), nil},
+	{"DELETE", "/v1/routes", (*Server).deleteRoutes, "routes", "Remove all routes", "", writes | spaced, nil, nil, replies(204, "Removed, or there were none.", nil), nil},
+
 	{"GET", "/v1/events", (*Server).getEvents, "events", "Follow every committed transition", "Server-sent events, resumable by Last-Event-ID or ?after=. The event reset says that events after the id are not kept any more. " +
 		"A comment every 15 s says that the stream lives.",
 		spaced, []string{"event_task", "event_queue", "event_type", "event_run", "after", "last_event_id"}, nil,
@@ -222,6 +228,7 @@ var tagged = []struct{ name, about string }{
 	{"blobs", "Large values by their digest."},
 	{"queues", "Where tasks wait: depth, limits, pauses, dead letters."},
 	{"pools", "Slots that tasks take while they run."},
+	{"routes", "Options for calls by the names of their tasks."},
 	{"events", "What is committed, as it happens."},
 	{"cluster", "Nodes, workers and who leads."},
 	{"node", "The node that is asked: probes, metrics, this description."},

@@ -94,16 +94,17 @@ func (c *Config) defaults() {
 
 // Server is the HTTP edge of one node.
 type Server struct {
-	cfg     Config
-	node    Node
-	log     *slog.Logger
-	app     *fiber.App
-	guarded bool // loopback rules hold
-	bodies  budget
-	uploads chan struct{}
-	streams chan struct{}
-	ids     idMaker
-	manners manners
+	cfg      Config
+	node     Node
+	log      *slog.Logger
+	app      *fiber.App
+	guarded  bool // loopback rules hold
+	bodies   budget
+	uploads  chan struct{}
+	streams  chan struct{}
+	ids      idMaker
+	manners  manners
+	routings routings
 	// checking is held by the one that checks large arguments.
 	checking chan struct{}
 	// reference makes /openapi.json, once somebody asks: a start has no time for it.

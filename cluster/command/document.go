@@ -7,6 +7,7 @@ const (
 	KindPool     = "pool"
 	KindToken    = "token"
 	KindSchedule = "schedule"
+	KindRoutes   = "routes" // the one document of that name in a namespace
 )
 
 // Document is one stored version of a document as a reader sees it.

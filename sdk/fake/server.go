@@ -43,7 +43,8 @@ type Server struct {
 	modules  map[name][]*version
 	queues   map[name]*wire.Queue
 	pools    map[name]*wire.Pool
-	seen     map[name]*seen // by route and idempotency key
+	routed   map[string][]wire.Route // by namespace
+	seen     map[name]*seen          // by route and idempotency key
 	cluster  wire.Cluster
 	// happened is all that events tell, in order.
 	happened []wire.Event
@@ -60,7 +61,7 @@ func New(funcs map[string]Func) *Server {
 	s := &Server{
 		ctx: ctx, stop: stop, changed: make(chan struct{}), index: 1, funcs: funcs,
 		tasks: map[string]*task{}, modules: map[name][]*version{}, queues: map[name]*wire.Queue{},
-		pools: map[name]*wire.Pool{}, seen: map[name]*seen{},
+		pools: map[name]*wire.Pool{}, routed: map[string][]wire.Route{}, seen: map[name]*seen{},
 	}
 	for task := range funcs {
 		s.addModule(task)
@@ -126,6 +127,9 @@ func (s *Server) routes() *http.ServeMux {
 	on("GET /v1/pools/{name}", s.getPool)
 	on("PUT /v1/pools/{name}", s.putPool)
 	on("DELETE /v1/pools/{name}", s.deletePool)
+	on("GET /v1/routes", s.getRoutes)
+	on("PUT /v1/routes", s.putRoutes)
+	on("DELETE /v1/routes", s.deleteRoutes)
 	on("GET /v1/cluster", s.getCluster)
 	on("GET /v1/workers", s.listWorkers)
 	on("POST /v1/cluster/join", s.join)

@@ -112,6 +112,7 @@ func (s *Server) accept(namespace string, call wire.Call) (*task, error) {
 			}
 		}
 	}
+	s.route(namespace, &call)
 	t := &task{namespace: namespace, call: call}
 	t.Task = wire.Task{ID: newID(), Task: call.Task, Module: module, Version: newest.Version, Queue: "default",
 		Priority: 5, State: wire.StatePending, Args: call.Args, Kwargs: call.Kwargs, Input: call.Input,
