@@ -155,7 +155,7 @@ func TestRevokeOfADeferredTask(t *testing.T) {
 	s := r.worker("w", 1)
 	x := r.defers(s, r.submit(1, nil).Effects.Assigned[0], queue.Deferral{After: 60e9}, childRun(1, 3, "mod"))
 	child := x.Effects.Assigned[0]
-	x = r.do(&command.Revoke{Namespace: "default", ID: id(1)})
+	r.do(&command.Revoke{Namespace: "default", ID: id(1)})
 	r.settle()
 	if v := r.state(1); v.State != queue.Revoked {
 		t.Fatalf("%+v", v)
@@ -233,7 +233,7 @@ func TestResumedAttemptIsRepeated(t *testing.T) {
 	}).Effects.Assigned[0]
 	x := r.defers(s, a, queue.Deferral{State: []byte("1")}, childRun(1, 1, "mod"))
 	x = r.complete(s, x.Effects.Assigned[0], done("1"))
-	x = r.defers(s, x.Effects.Assigned[0], queue.Deferral{State: []byte("2"), After: 1e9})
+	r.defers(s, x.Effects.Assigned[0], queue.Deferral{State: []byte("2"), After: 1e9})
 	r.now += 1e9
 	a = r.entry(&command.Continue{}).Effects.Assigned[0]
 	r.do(&command.EndSession{Session: s, Begun: []queue.Fence{a.Fence}})

@@ -86,6 +86,13 @@ var _ = guest.Handle("twice", func(_ *guest.Context, n int) (int, error) {
 	return 0, guest.Replace(canvas.Chain(canvas.S(".square", n), canvas.S(".square")))
 })
 
+// later leaves it to one that begins in two seconds.
+var _ = guest.Handle("later", func(_ *guest.Context, n int) (int, error) {
+	c, later := canvas.S(".square", n), wire.Duration(2*time.Second)
+	c.Call.Countdown = &later
+	return 0, guest.Replace(c)
+})
+
 // long leaves it to one with a large result.
 var _ = guest.Handle("long", func(_ *guest.Context, n int) (string, error) { return "", guest.Replace(canvas.S(".text", n)) })
 
@@ -296,34 +303,50 @@ func waiting(t *testing.T, c *windrow.Client, id string) {
 	})
 }
 
-// TestChildrenSurviveAKill: a task that waits outlives its node, and its children
-// run once.
+// TestChildrenSurviveAKill: tasks that wait outlive their node, and what they ask
+// for runs once.
 func TestChildrenSurviveAKill(t *testing.T) {
 	n := testnode.Start(t)
-	c := n.Client()
+	survive(t, n.Client(), func() { n.Kill(); n.Launch() })
+}
+
+// TestChildrenSurviveALeader: the next leader lets them go on, and decides how
+// replaced ones end.
+func TestChildrenSurviveALeader(t *testing.T) {
+	cluster := testnode.NewCluster(t, 3)
+	survive(t, cluster.Client(), func() { cluster.Leader().Kill() })
+}
+
+// survive has tasks wait while something is killed.
+func survive(t *testing.T, c *windrow.Client, kill func()) {
 	parents(t, c)
-	var ids []string
+	want := map[string]string{}
+	last := ""
 	for i := range 5 {
-		s, err := c.Submit(t.Context(), ask("squares", fmt.Sprintf(`{"From":%d,"To":%d,"Countdown":2}`, i, i+10)))
-		if err != nil {
-			t.Fatal(err)
+		for call, result := range map[string]string{
+			fmt.Sprintf(`squares {"From":%d,"To":%d,"Countdown":2}`, i, i+3): fmt.Sprintf("[%d,%d,%d]", i*i, (i+1)*(i+1), (i+2)*(i+2)),
+			fmt.Sprintf("later %d", i):                                       fmt.Sprint(i * i),
+		} {
+			task, input, _ := strings.Cut(call, " ")
+			s, err := c.Submit(t.Context(), ask(task, input))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[s.ID], last = result, s.ID
 		}
-		ids = append(ids, s.ID)
 	}
-	waiting(t, c, ids[4])
-	n.Kill()
-	n.Launch()
-	for i, id := range ids {
+	waiting(t, c, last)
+	kill()
+	for id, result := range want {
 		got, err := c.Wait(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var squares []int
-		if err := json.Unmarshal(got.Result, &squares); err != nil || len(squares) != 10 || squares[0] != i*i || squares[9] != (i+9)*(i+9) {
-			t.Errorf("%s: %s %+v", id, got.Result, got.Error)
+		if string(got.Result) != result {
+			t.Errorf("%s: %s %s %+v, want %s", id, got.State, got.Result, got.Error, result)
 		}
 	}
-	if all := allRuns(t, c); len(all) != len(ids) {
-		t.Errorf("%d runs for %d tasks", len(all), len(ids))
+	if all := allRuns(t, c); len(all) != len(want) {
+		t.Errorf("%d runs for %d tasks", len(all), len(want))
 	}
 }
