@@ -26,6 +26,8 @@ const (
 	VerbDecide
 	VerbFire
 	VerbSteerSchedule
+	VerbDelivered
+	VerbPingWebhook
 )
 
 // Command is one verb with its arguments.
@@ -111,6 +113,10 @@ func blank(v Verb) Command {
 		return &Fire{}
 	case VerbSteerSchedule:
 		return &SteerSchedule{}
+	case VerbDelivered:
+		return &Delivered{}
+	case VerbPingWebhook:
+		return &PingWebhook{}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ const (
 	KindToken    = "token"
 	KindSchedule = "schedule"
 	KindRoutes   = "routes" // the one document of that name in a namespace
+	KindWebhook  = "webhook"
 )
 
 // Document is one stored version of a document as a reader sees it.
@@ -35,6 +36,8 @@ type Attributes struct {
 	Next    int64   // schedule: the first tick that it waits for, 0 for none
 	Overlap Overlap // schedule
 	Plan    []byte  // schedule: the run of a tick, a NewRun without its id
+
+	Hook HookFilter // webhook; Paused stops it, too
 }
 
 func (a *Attributes) write(w *Writer) {
@@ -47,12 +50,14 @@ func (a *Attributes) write(w *Writer) {
 	w.Int(a.Next)
 	w.Byte(byte(a.Overlap))
 	w.Bytes(a.Plan)
+	a.Hook.write(w)
 }
 
 func (a *Attributes) read(r *Reader) {
 	a.Tasks, a.Slots, a.Paused = r.Strings(), r.Uint32(), r.Bool()
 	a.RateN, a.RatePer, a.DeadTTL = r.Uint32(), r.Int(), r.Int()
 	a.Next, a.Overlap, a.Plan = r.Int(), Overlap(r.Byte()), r.Bytes()
+	a.Hook.read(r)
 }
 
 // Append writes a document as the machine stores it.

@@ -27,6 +27,7 @@ const (
 	CodeRunning         Code = "running"
 	CodeSession         Code = "session_ended"
 	CodeVersion         Code = "version"
+	CodeTooManyWebhooks Code = "too_many_webhooks"
 )
 
 // Result is what one command came to.

@@ -16,6 +16,7 @@ type dirty struct {
 	sessions   map[*session]bool
 	runs       map[*run]bool
 	schedules  map[*schedule]bool
+	hooks      map[*hook]bool
 	lines      map[*match.Line]bool
 	flows      map[*match.Flow]bool
 	namespaces map[*match.Namespace]bool
@@ -28,7 +29,7 @@ type dirty struct {
 
 func newDirty() dirty {
 	return dirty{
-		sessions: map[*session]bool{}, runs: map[*run]bool{}, schedules: map[*schedule]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
+		sessions: map[*session]bool{}, runs: map[*run]bool{}, schedules: map[*schedule]bool{}, hooks: map[*hook]bool{}, lines: map[*match.Line]bool{}, flows: map[*match.Flow]bool{},
 		namespaces: map[*match.Namespace]bool{}, limiters: map[*limit.Limiter]bool{},
 	}
 }
@@ -118,6 +119,10 @@ func (m *Machine) Cut() {
 		m.sink.Put(scheduleKey(m.shard, s.name), s.record())
 	}
 	clear(d.schedules)
+	for _, h := range sortedKeys(d.hooks, compareHooks) {
+		m.sink.Put(hookKey(m.shard, h.namespace, h.name), h.record())
+	}
+	clear(d.hooks)
 	if d.machine {
 		m.sink.Put(Prefix(m.shard, kindMachine), m.record())
 		d.machine = false
@@ -180,4 +185,8 @@ func compareFlows(a, b *match.Flow) int {
 
 func compareNames(a, b limit.Name) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+func compareHooks(a, b *hook) int {
+	return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
 }

@@ -27,6 +27,11 @@ func (m *Machine) putDocument(c *command.PutDocument) command.Result {
 			return *refused
 		}
 	}
+	if c.Kind == command.KindWebhook {
+		if refused := m.roomForHook(c.Namespace, c.Name); refused != nil {
+			return *refused
+		}
+	}
 	doc, created, gone := m.catalog.Put(c, m.now)
 	for _, d := range gone {
 		m.sink.Delete(documentKey(m.shard, d))
@@ -37,8 +42,11 @@ func (m *Machine) putDocument(c *command.PutDocument) command.Result {
 		m.ref(documentBlobs(doc))
 	}
 	m.heed(doc)
-	if c.Kind == command.KindSchedule {
+	switch c.Kind {
+	case command.KindSchedule:
 		m.heedSchedule(doc)
+	case command.KindWebhook:
+		m.heedHook(doc)
 	}
 	return command.Result{Version: doc.Version, Created: created}
 }
@@ -91,6 +99,9 @@ func (m *Machine) deleteDocument(c *command.DeleteDocument) command.Result {
 	m.sink.Put(lastVersionKey(m.shard, k), ints(int64(last)))
 	if c.Kind == command.KindSchedule && e.Newest() == nil {
 		m.dropSchedule(workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name})
+	}
+	if c.Kind == command.KindWebhook && e.Newest() == nil {
+		m.dropHook(c.Namespace, c.Name)
 	}
 	if c.Kind == command.KindQueue {
 		m.heed(&command.Document{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name})

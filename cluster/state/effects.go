@@ -15,6 +15,7 @@ type Effects struct {
 	Moves    []Move
 	Blobs    []string // that nothing referred to before
 	Decide   bool     // a task waits for a decision
+	Hooks    bool     // a webhook has something to deliver, or stands otherwise than before
 	// Schedules are those that stand otherwise than before, or are gone.
 	Schedules []workflow.ScheduleName
 }

@@ -77,7 +77,7 @@ func writeGolden(t *testing.T) {
 	sink := memory{}
 	m := New(0, sink)
 	log := rapid.Custom(func(rt *rapid.T) int {
-		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(m) }, deciding: func() []queue.View { return m.Deciding() }, schedules: func() []workflow.ScheduleView { return m.Schedules("") }}
+		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(m) }, deciding: func() []queue.View { return m.Deciding() }, schedules: func() []workflow.ScheduleView { return m.Schedules("") }, hooks: func() []command.Outbox { return outboxes(m) }}
 		now := int64(1e18)
 		entry := firstEntry()
 		for index := uint64(1); index <= 400; index++ {

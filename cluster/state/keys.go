@@ -34,10 +34,13 @@ const (
 	kindResume   = 'y' // what a deferred task goes on with, by task id
 	kindNode     = 'n' // ended join or map by run and node
 	kindSchedule = 't' // where a schedule stands, by namespace and name
+	kindHook     = 'h' // where a webhook stands, by namespace and name
+	kindOutbox   = 'o' // event of a webhook's outbox, by namespace, name and number
+	kindHookLog  = 'l' // attempt to deliver one, by namespace, name and place
 )
 
 // liveKinds are the records that Load needs, in the order it needs them.
-const liveKinds = "mdcgwqvuskbt"
+const liveKinds = "mdcgwqvuskbth"
 
 // Prefix is the start of all keys of a shard's kind.
 func Prefix(shard uint16, kind byte) []byte {
@@ -184,4 +187,25 @@ func scheduleKey(shard uint16, n workflow.ScheduleName) []byte {
 
 func limiterKey(shard uint16, n limit.Name) []byte {
 	return append(namedKey(shard, kindLimiter, n.Namespace, n.Name), byte(n.Kind))
+}
+
+func hookKey(shard uint16, namespace, name string) []byte {
+	return namedKey(shard, kindHook, namespace, name)
+}
+
+// OutboxKey is the key of an event in a webhook's outbox.
+func OutboxKey(shard uint16, namespace, name string, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(namedKey(shard, kindOutbox, namespace, name), seq)
+}
+
+// HookLogKeys are the keys of the attempts to deliver that a webhook remembers.
+func HookLogKeys(shard uint16, namespace, name string) (keys [][]byte) {
+	for n := range uint64(hookLog) {
+		keys = append(keys, hookLogKey(shard, namespace, name, n))
+	}
+	return keys
+}
+
+func hookLogKey(shard uint16, namespace, name string, n uint64) []byte {
+	return append(namedKey(shard, kindHookLog, namespace, name), byte(n))
 }

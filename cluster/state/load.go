@@ -42,6 +42,7 @@ func (m *Machine) Load(scan Scan) error {
 		{kindIdem, m.idem.load},
 		{kindBlob, m.loadHold},
 		{kindSchedule, m.loadSchedule},
+		{kindHook, m.loadHook},
 	}
 	for _, s := range steps {
 		if err := scan(Prefix(m.shard, s.kind), s.load); err != nil {

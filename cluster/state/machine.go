@@ -35,23 +35,25 @@ type Machine struct {
 	more    bool   // the last entry's budget was spent
 	version uint32
 
-	tasks     map[queue.ID]*task
-	specs     map[string]*spec
-	unique    map[string]*task
-	queues    map[queueName]*taskList
-	dead      map[queue.ID]*task
-	sessions  map[queue.Fence]*session
-	workers   map[string]*session
-	stages    map[queue.ID]*stage
-	runs      map[queue.ID]*run
-	awaiting  map[queue.ID][]*task // by the run that they wait for
-	deciding  map[queue.ID]*task
-	schedules map[workflow.ScheduleName]*schedule
-	buffered  map[queue.ID]*schedule // by the run that their next one waits for
-	planBytes int                    // that the schedules take
-	blobs     map[string]int
-	holds     heap.Heap[*hold]
-	idle      heap.Heap[*taskList] // queues that nothing names
+	tasks      map[queue.ID]*task
+	specs      map[string]*spec
+	unique     map[string]*task
+	queues     map[queueName]*taskList
+	dead       map[queue.ID]*task
+	sessions   map[queue.Fence]*session
+	workers    map[string]*session
+	stages     map[queue.ID]*stage
+	runs       map[queue.ID]*run
+	awaiting   map[queue.ID][]*task // by the run that they wait for
+	deciding   map[queue.ID]*task
+	schedules  map[workflow.ScheduleName]*schedule
+	buffered   map[queue.ID]*schedule // by the run that their next one waits for
+	planBytes  int                    // that the schedules take
+	hooks      map[string][]*hook     // by namespace, sorted by name
+	outboxSize uint64
+	blobs      map[string]int
+	holds      heap.Heap[*hold]
+	idle       heap.Heap[*taskList] // queues that nothing names
 
 	ready   *match.Index
 	limits  *limit.Table
@@ -73,7 +75,7 @@ func New(shard uint16, sink Sink) *Machine {
 		sessions: map[queue.Fence]*session{}, workers: map[string]*session{},
 		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, awaiting: map[queue.ID][]*task{}, deciding: map[queue.ID]*task{},
 		schedules: map[workflow.ScheduleName]*schedule{}, buffered: map[queue.ID]*schedule{},
-		blobs:  map[string]int{},
+		hooks: map[string][]*hook{}, outboxSize: maxOutbox, blobs: map[string]int{},
 		limits: limit.NewTable(), catalog: catalog.New(),
 	}
 	m.ready = match.NewIndex(m)
@@ -125,6 +127,7 @@ func (m *Machine) settle() {
 	m.runTimers()
 	m.runWork()
 	m.pair()
+	m.tellHooks()
 	m.more = m.budget <= 0 || m.ready.WakesDue()
 }
 
@@ -168,6 +171,10 @@ func (m *Machine) do(c command.Command) command.Result {
 		return m.fire(c)
 	case *command.SteerSchedule:
 		return m.once(c.Namespace, c.Idem, func() command.Result { return m.steerSchedule(c) })
+	case *command.Delivered:
+		return m.deliveredHook(c)
+	case *command.PingWebhook:
+		return m.once(c.Namespace, c.Idem, func() command.Result { return m.pingHook(c) })
 	}
 	panic(fmt.Sprintf("log entry %d: verb %d has no handler", m.index, c.Verb()))
 }

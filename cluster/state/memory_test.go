@@ -44,5 +44,6 @@ func memoryOf(m *Machine) string {
 	}
 	runsOf(m, &b)
 	schedulesOf(m, &b)
+	hooksOf(m, &b)
 	return b.String()
 }

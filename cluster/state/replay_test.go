@@ -33,6 +33,7 @@ type generator struct {
 	runCount  uint32
 	staged    stagedRun
 	schedules func() []workflow.ScheduleView
+	hooks     func() []command.Outbox
 }
 
 func (g *generator) namespace() string { return g.pick("namespace", "default", "default", "other") }
@@ -94,7 +95,9 @@ func (g *generator) session() queue.Fence {
 
 func (g *generator) command() command.Command {
 	switch g.pick("verb", "submit", "submit", "submit", "complete", "complete", "complete", "complete", "open", "limit", "limit",
-		"end", "hold", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run", "schedule", "schedule") {
+		"end", "hold", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run", "schedule", "schedule", "hook", "hook") {
+	case "hook":
+		return g.hookCommand()
 	case "schedule":
 		return g.scheduleCommand()
 	case "run":
@@ -231,7 +234,7 @@ func TestReplayAndReload(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)
-		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }, deciding: func() []queue.View { return a.Deciding() }, schedules: func() []workflow.ScheduleView { return a.Schedules("") }}
+		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }, deciding: func() []queue.View { return a.Deciding() }, schedules: func() []workflow.ScheduleView { return a.Schedules("") }, hooks: func() []command.Outbox { return outboxes(a) }}
 		now := int64(1e18)
 		seen := newLedger()
 		check := func(index uint64, entry []byte) {
@@ -244,6 +247,7 @@ func TestReplayAndReload(t *testing.T) {
 			}
 			g.saw(x)
 			seen.check(rt, a, x)
+			checkOutboxes(rt, a, sinkA)
 		}
 		check(1, firstEntry())
 		for i := range rapid.IntRange(1, 60).Draw(rt, "entries") {
