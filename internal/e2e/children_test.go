@@ -291,6 +291,41 @@ func TestRevokeCancelsChildren(t *testing.T) {
 	}
 }
 
+// TestChildrenOfARun: a run goes on when what its tasks have asked for has ended,
+// and takes it with it when it is cancelled.
+func TestChildrenOfARun(t *testing.T) {
+	c := testnode.Start(t).Client()
+	parents(t, c)
+	got, err := c.CanvasWait(t.Context(), windrow.Chain(windrow.S("kids.twice", 2), windrow.S("kids.square"),
+		windrow.Group(windrow.S("kids.twice"), windrow.Si("kids.squares", map[string]int{"From": 1, "To": 4}))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[4294967296,[1,4,9]]"; string(got.Result) != want {
+		t.Errorf("%s %+v, want %s", got.Result, got.Error, want)
+	}
+
+	s, err := c.Canvas(t.Context(), windrow.Chain(windrow.S("kids.patience", 3600), windrow.S("kids.square")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testnode.Poll(t, "the run's task to wait", func() error {
+		r, err := c.GetRun(t.Context(), s.ID)
+		if err == nil && r.Tasks["chain-0"].State != wire.StateDeferred {
+			err = fmt.Errorf("%+v", r.Tasks)
+		}
+		return err
+	})
+	if _, err := c.CancelRun(t.Context(), s.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range allRuns(t, c)[:2] {
+		if r, err := c.WaitRun(t.Context(), r.ID); err != nil || r.State != wire.RunCancelled {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+}
+
 // waiting waits until a task is deferred.
 func waiting(t *testing.T, c *windrow.Client, id string) {
 	t.Helper()
@@ -332,7 +367,9 @@ func survive(t *testing.T, c *windrow.Client, kill func()) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want[s.ID], last = result, s.ID
+			if want[s.ID] = result; task == "later" {
+				last = s.ID
+			}
 		}
 	}
 	waiting(t, c, last)
