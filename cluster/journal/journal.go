@@ -83,6 +83,10 @@ func Open(opt Options, applied uint64) (*Journal, error) {
 	}
 	j.begin(applied)
 	go j.write()
+	if applied == 0 && len(j.segments) == 0 { // so that a restart knows that nothing is missing
+		j.pending++
+		j.in <- batch{}
+	}
 	return j, nil
 }
 
@@ -108,11 +112,18 @@ func (j *Journal) load() error {
 	if err != nil {
 		return err
 	}
-	for _, e := range entries { // sorted by name, which is by index
-		if !isSegment(e.Name()) {
-			continue
+	var names []string // sorted, which is by index
+	for _, e := range entries {
+		if isSegment(e.Name()) {
+			names = append(names, filepath.Join(j.opt.Dir, e.Name()))
 		}
-		s, err := openSegment(filepath.Join(j.opt.Dir, e.Name()))
+	}
+	for i, name := range names {
+		open := headOf
+		if i == len(names)-1 {
+			open = openSegment
+		}
+		s, err := open(name)
 		if err != nil {
 			return err
 		}
@@ -121,6 +132,9 @@ func (j *Journal) load() error {
 				return err
 			}
 			continue
+		}
+		if n := len(j.segments); n > 0 {
+			j.segments[n-1].last = s.first - 1
 		}
 		j.segments = append(j.segments, s)
 		j.last = s.last

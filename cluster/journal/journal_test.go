@@ -35,7 +35,7 @@ func shut(t *testing.T, j *Journal) {
 func moves(index uint64, n int) []state.Move {
 	var out []state.Move
 	for k := range n {
-		out = append(out, state.Move{ID: queue.ID{byte(index), byte(k)}, Namespace: "n", Queue: "q", Task: "m.t", To: queue.Success, Attempt: 1, Schedule: state.ScheduleEvent(k % 3)})
+		out = append(out, state.Move{ID: queue.ID{byte(index), byte(k)}, Namespace: "n", Queue: "q", Task: "m.t", To: queue.Success, Attempt: 1, Schedule: state.ScheduleEvent(k % 3), Shadow: []string{"", "s"}[k%2]})
 	}
 	return out
 }
@@ -194,7 +194,7 @@ func TestTornTailIsCutOff(t *testing.T) {
 	j.Append(1, 1, moves(1, 1))
 	j.Append(2, 2, moves(2, 1))
 	_ = j.Close()
-	path := segmentPath(dir, 1)
+	path := segmentPath(dir, 0)
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -207,6 +207,48 @@ func TestTornTailIsCutOff(t *testing.T) {
 	j.Append(2, 2, moves(2, 1))
 	ids, err := collect(j, ID{Index: 0, N: lastOf}, 0)
 	want(t, ids, err, "1-0", "2-0")
+}
+
+// TestDamageInTheMidst: of a file that others follow only the head is read at a
+// start; who comes to what cannot be read is told so.
+func TestDamageInTheMidst(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, Options{Dir: dir}, 0)
+	for i := range uint64(3) {
+		j.Append(i+1, 1, moves(i+1, 1))
+	}
+	_ = j.Close()
+	path := segmentPath(dir, 0)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-3] ^= 1
+	j = open(t, Options{Dir: dir}, 3)
+	j.Append(4, 1, moves(4, 1))
+	_ = j.Close()
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, Options{Dir: dir}, 4)
+	defer shut(t, j)
+	if ids, err := collect(j, ID{Index: 0, N: lastOf}, 0); !errors.Is(err, ErrGone) {
+		t.Errorf("led over the damage: %v, %v", ids, err)
+	}
+	ids, err := collect(j, ID{Index: 3, N: lastOf}, 0)
+	want(t, ids, err, "4-0")
+}
+
+// TestNewNodeKilledEarly: a restart knows that nothing is missing.
+func TestNewNodeKilledEarly(t *testing.T) {
+	dir := t.TempDir()
+	j := open(t, Options{Dir: dir}, 0)
+	j.Append(5, 1, moves(5, 1))
+	_ = j.Close()
+	j = open(t, Options{Dir: dir}, 5)
+	defer shut(t, j)
+	ids, err := collect(j, ID{}, 0)
+	want(t, ids, err, "5-0")
 }
 
 func FuzzDecodeBatch(f *testing.F) {

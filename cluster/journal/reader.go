@@ -37,8 +37,11 @@ func (r *reader) step(fn func(*Event) error) (more bool, changed <-chan struct{}
 		return false, nil, ErrGone
 	}
 	r.offset = at
-	if failed != nil {
+	switch {
+	case failed != nil:
 		err = failed
+	case err == nil && at == begun && at < limit && r.j.damaged(seg):
+		err = ErrGone
 	}
 	return at > begun || at < limit, changed, err
 }
@@ -73,11 +76,23 @@ func (r *reader) place() (seg *segment, limit int64, changed <-chan struct{}, er
 // begin finds the first segment for a new reader, if there is one yet.
 func (r *reader) begin() {
 	for _, s := range r.j.segments {
-		if s.last >= r.after.Index {
+		if (ID{Index: s.last, N: lastOf}).after(r.after) {
 			r.seg = s
 			return
 		}
 	}
+}
+
+// damaged notes that a segment which others follow cannot be read to its end:
+// what is missing in it must not be passed over.
+func (j *Journal) damaged(s *segment) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	next := j.following(s)
+	if next != nil && (ID{Index: s.last, N: lastOf}).after(j.floor) {
+		j.floor = ID{Index: s.last, N: lastOf}
+	}
+	return next != nil
 }
 
 // following is the segment after one, or nil; j.mu is held.

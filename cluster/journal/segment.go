@@ -99,6 +99,30 @@ func openSegment(path string) (*segment, error) {
 	}
 }
 
+// headOf reads only the beginning of a file that another follows, so that a
+// start does not take longer the more events are kept. A reader notices what is
+// not whole in it.
+func headOf(path string) (*segment, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := readFramed(bufio.NewReader(f))
+	if err != nil { // nothing of it can be read
+		return &segment{path: path}, nil
+	}
+	b, err := decodeBatch(raw)
+	if err != nil {
+		return &segment{path: path}, nil
+	}
+	return &segment{path: path, first: b.index, last: b.index, begun: b.time, size: info.Size()}, nil
+}
+
 // read calls fn for each batch of a segment from an offset on, and says where
 // it came to.
 func (s *segment) read(from int64, fn func(*batch) bool) (int64, error) {
