@@ -107,6 +107,10 @@ func (a *app) printEvent(e *windrow.Event) error {
 	if e.Error != "" {
 		text += " (" + e.Error + ")"
 	}
+	if e.TaskID == "" { // a run's, or a schedule's
+		_, err := fmt.Fprintf(a.out, "%s  %s  %-24s  %s\n", e.Time.UTC().Format("15:04:05.000"), clean(fmt.Sprintf("%-36s", e.RunID)), clean(text), clean(e.Kind+e.Schedule))
+		return err
+	}
 	_, err := fmt.Fprintf(a.out, "%s  %s  %-24s  %s  attempt %d  %s\n", e.Time.UTC().Format("15:04:05.000"), clean(e.TaskID),
 		clean(text), clean(e.Task), e.Attempt, clean(e.Queue))
 	return err

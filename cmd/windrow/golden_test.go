@@ -66,6 +66,14 @@ func house() canned {
 		"DELETE /v1/pools/database":                    nil,
 		"GET /v1/routes":                               wire.Routes{Routes: []wire.Route{{Match: "etl.*", Queue: "heavy", Priority: new(3)}}},
 		"PUT /v1/routes":                               wire.Routes{Routes: []wire.Route{{Match: "etl.ping", Queue: "fast"}, {Match: "etl.*", Queue: "heavy", Priority: new(3), Timeout: new(wire.Duration(90e9))}}},
+		"GET /v1/schedules":                            list(nightly(), wire.Schedule{Name: "poll", Definition: json.RawMessage(`{"every":"15m","canvas":{"chain":[]}}`), Paused: true, Missed: 3}),
+		"GET /v1/schedules/nightly":                    nightly(),
+		"PUT /v1/schedules/nightly?dry_run=true":       nightly(),
+		"PUT /v1/schedules/nightly":                    nightly(),
+		"POST /v1/schedules/nightly/pause":             wire.Schedule{Name: "nightly", Paused: true},
+		"POST /v1/schedules/nightly/resume":            nightly(),
+		"POST /v1/schedules/nightly/trigger":           wire.Started{ID: idA, Kind: "task", State: "running"},
+		"DELETE /v1/schedules/nightly":                 nil,
 		"GET /v1/cluster":                              cluster(),
 		"POST /v1/cluster/join":                        cluster(),
 		"POST /v1/cluster/transfer":                    cluster(),
@@ -79,6 +87,12 @@ func cluster() wire.Cluster {
 		{ID: "node-1", Role: "all", State: "leader", Voter: true, HTTPAddr: "10.0.0.1:8080", RaftAddr: "10.0.0.1:8090", Version: "0.1.0", Index: 4711},
 		{ID: "node-2", Role: "all", State: "follower", Voter: true, HTTPAddr: "10.0.0.2:8080", RaftAddr: "10.0.0.2:8090", Version: "0.1.0", Index: 4710},
 		{ID: "node-3", Role: "server", State: "unreachable", HTTPAddr: "10.0.0.3:8080", RaftAddr: "10.0.0.3:8090"}}}
+}
+
+func nightly() wire.Schedule {
+	return wire.Schedule{Name: "nightly", Version: 3, Definition: json.RawMessage(`{"cron":"0 2 * * *","timezone":"Europe/Berlin","task":"mail.render","args":["\u001b[31m"]}`),
+		NextFires: []wire.Time{before(-13 * time.Hour), before(-37 * time.Hour)}, LastTick: before(11 * time.Hour), LastRun: idB,
+		Fired: 40, Skipped: 2, Missed: 1, Failed: 1, LastError: "module_not_found: module \x1b[31m is not in namespace", UpdatedAt: before(50 * time.Hour)}
 }
 
 func TestGolden(t *testing.T) {
@@ -127,6 +141,15 @@ func TestGolden(t *testing.T) {
 		{"cluster-transfer", []string{"cluster", "transfer", "node-1"}},
 		{"cluster-remove", []string{"cluster", "remove", "node-3"}},
 		{"cluster-workers", []string{"cluster", "workers"}},
+		{"schedule-list", []string{"schedule", "list"}},
+		{"schedule-show", []string{"schedule", "show", "nightly"}},
+		{"schedule-put", []string{"schedule", "put", "nightly", "mail.render", "--cron", "0 2 * * *", "--timezone", "Europe/Berlin"}},
+		{"schedule-dry", []string{"schedule", "put", "nightly", "mail.render", "--cron", "0 2 * * *", "--dry-run"}},
+		{"schedule-neither", []string{"schedule", "put", "nightly", "--cron", "0 2 * * *"}},
+		{"schedule-pause", []string{"schedule", "pause", "nightly"}},
+		{"schedule-resume", []string{"schedule", "resume", "nightly"}},
+		{"schedule-trigger", []string{"schedule", "trigger", "nightly"}},
+		{"schedule-remove", []string{"schedule", "remove", "nightly"}},
 		{"help", []string{"--help"}},
 		{"help-run", []string{"task", "run", "--help"}},
 		{"unknown-command", []string{"tasks"}},

@@ -39,13 +39,14 @@ type Server struct {
 	tasks   map[string]*task
 	order   []*task // oldest first
 	// canvases are the runs, oldest first.
-	canvases []*run
-	modules  map[name][]*version
-	queues   map[name]*wire.Queue
-	pools    map[name]*wire.Pool
-	routed   map[string][]wire.Route // by namespace
-	seen     map[name]*seen          // by route and idempotency key
-	cluster  wire.Cluster
+	canvases  []*run
+	modules   map[name][]*version
+	queues    map[name]*wire.Queue
+	pools     map[name]*wire.Pool
+	schedules map[name]*schedule
+	routed    map[string][]wire.Route // by namespace
+	seen      map[name]*seen          // by route and idempotency key
+	cluster   wire.Cluster
 	// happened is all that events tell, in order.
 	happened []wire.Event
 	before   func(w http.ResponseWriter, r *http.Request) bool
@@ -61,7 +62,7 @@ func New(funcs map[string]Func) *Server {
 	s := &Server{
 		ctx: ctx, stop: stop, changed: make(chan struct{}), index: 1, funcs: funcs,
 		tasks: map[string]*task{}, modules: map[name][]*version{}, queues: map[name]*wire.Queue{},
-		pools: map[name]*wire.Pool{}, routed: map[string][]wire.Route{}, seen: map[name]*seen{},
+		pools: map[name]*wire.Pool{}, schedules: map[name]*schedule{}, routed: map[string][]wire.Route{}, seen: map[name]*seen{},
 	}
 	for task := range funcs {
 		s.addModule(task)
@@ -123,6 +124,13 @@ func (s *Server) routes() *http.ServeMux {
 	on("POST /v1/queues/{name}/purge", s.purge)
 	on("GET /v1/queues/{name}/dead", s.listDead)
 	on("POST /v1/queues/{name}/dead/replay", s.replay)
+	on("GET /v1/schedules", s.listSchedules)
+	on("GET /v1/schedules/{name}", s.getSchedule)
+	on("PUT /v1/schedules/{name}", s.putSchedule)
+	on("DELETE /v1/schedules/{name}", s.deleteSchedule)
+	on("POST /v1/schedules/{name}/pause", s.pauseSchedule(true))
+	on("POST /v1/schedules/{name}/resume", s.pauseSchedule(false))
+	on("POST /v1/schedules/{name}/trigger", s.triggerSchedule)
 	on("GET /v1/pools", s.listPools)
 	on("GET /v1/pools/{name}", s.getPool)
 	on("PUT /v1/pools/{name}", s.putPool)

@@ -102,6 +102,7 @@ func Exercise(t *testing.T, client *windrow.Client) {
 		{"a wrong field is named", (*suite).wrongField},
 		{"a queue is paused, resumed and purged", (*suite).queues},
 		{"a pool is made, changed and removed", (*suite).pools},
+		{"a schedule is put, triggered, paused and removed", (*suite).schedules},
 		{"calls are routed by the names of their tasks", (*suite).routes},
 		{"the cluster knows its leader", (*suite).cluster},
 	} {
