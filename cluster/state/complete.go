@@ -7,6 +7,9 @@ import (
 	"github.com/windrow-dev/windrow/queue"
 )
 
+// keptAttempts bounds the history of a task that is deferred again and again.
+const keptAttempts = 100
+
 // inlineResult is the longest result, in bytes, kept in the task's own record
 // rather than under a key of its own.
 const inlineResult = 1024
@@ -114,7 +117,10 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 	v.Error, v.Usage, v.LogLen = o.Error, o.Usage, o.LogLen
 	if o.Started != 0 {
 		v.StartedAt = o.Started
-		v.Attempt = t.retries + 1
+		v.Attempt = t.ended()
+		if t.state != queue.Deferred { // one that is replaced has had its last
+			v.Attempt++
+		}
 	}
 	if worker != "" {
 		v.Worker = worker
@@ -140,7 +146,7 @@ func (m *Machine) end(t *task, state queue.State, o *queue.Outcome, worker strin
 		m.runTaskEnded(r, t, state)
 		return
 	}
-	m.sink.Expire(m.shard, v.RemovedAt, t.id, t.retries+1)
+	m.sink.Expire(m.shard, v.RemovedAt, t.id, t.ended()+1)
 	m.holdBlobs(t, v.RemovedAt)
 	m.gone(t)
 }
@@ -151,9 +157,12 @@ func (m *Machine) expire(t *task) {
 }
 
 func (m *Machine) keepAttempt(t *task, worker string, o *queue.Outcome) {
-	a := queue.Attempt{Number: t.retries + 1, Worker: worker, StartedAt: o.Started, FinishedAt: o.Finished,
+	a := queue.Attempt{Number: t.ended() + 1, Worker: worker, StartedAt: o.Started, FinishedAt: o.Finished,
 		Error: o.Error, Usage: o.Usage, LogLen: o.LogLen, LogTail: o.Log, LogBlob: o.LogBlob, Progress: o.Progress}
 	m.sink.Put(AttemptKey(m.shard, t.id, a.Number), attemptRecord(&a))
+	if t.resumes() > 0 && a.Number > keptAttempts {
+		m.sink.Delete(AttemptKey(m.shard, t.id, a.Number-keptAttempts))
+	}
 }
 
 // handBack returns assignments that have not begun.

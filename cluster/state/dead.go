@@ -44,7 +44,7 @@ func (m *Machine) retire(t *task, removed int64) {
 	r := record{View: v}
 	m.sink.Delete(LiveKey(m.shard, t.id))
 	m.sink.Put(FinishedKey(m.shard, t.id), r.append(nil, false))
-	m.sink.Expire(m.shard, removed, t.id, t.retries+1)
+	m.sink.Expire(m.shard, removed, t.id, t.ended()+1)
 	m.holdBlobs(t, removed)
 	m.gone(t)
 }

@@ -65,14 +65,14 @@ func TestDeferredTaskHoldsNoSlot(t *testing.T) {
 		r.reload()
 		x = r.complete(s, x.Effects.Assigned[0], done("1"))
 	}
-	if len(x.Effects.Assigned) != 1 || x.Effects.Assigned[0].ID != id(1) || x.Effects.Assigned[0].Attempt != 1 || !r.m.Resumed(id(1)) {
+	if len(x.Effects.Assigned) != 1 || x.Effects.Assigned[0].ID != id(1) || x.Effects.Assigned[0].Attempt != 2 || !r.m.Resumed(id(1)) {
 		t.Fatalf("%+v", x.Effects)
 	}
 	if state, wait := r.resumePoint(1); state != `{"n":1}` || len(wait) != 2 {
 		t.Errorf("%s, %v", state, wait)
 	}
 	r.complete(s, x.Effects.Assigned[0], done("2"))
-	if v := r.state(1); v.State != queue.Success || v.Resumes != 1 || v.Attempt != 1 {
+	if v := r.state(1); v.State != queue.Success || v.Resumes != 1 || v.Attempt != 2 {
 		t.Errorf("%+v", v)
 	}
 	if state, _ := r.resumePoint(1); state != "none" {
@@ -251,8 +251,34 @@ func TestResumedAttemptIsRepeated(t *testing.T) {
 		a = r.entry(&command.Continue{}).Effects.Assigned[0]
 	}
 	r.complete(s, a, done("3"))
-	if v := r.state(1); v.State != queue.Success || v.Attempt != 3 {
+	if v := r.state(1); v.State != queue.Success || v.Attempt != 5 {
 		t.Errorf("%+v", v)
+	}
+}
+
+// A task that polls for months keeps a bounded history, and neither its waits
+// nor their number cost it anything.
+func TestManyDeferrals(t *testing.T) {
+	r := newRig(t)
+	s := r.worker("w", 1)
+	a := r.submit(1, func(q *queue.Spec, _ *command.Call) { q.MaxDeliveries = 2 }).Effects.Assigned[0]
+	for range 1<<16 + 10 {
+		x := r.do(&command.Complete{Session: s, Results: []command.TaskResult{{ID: a.ID, Fence: a.Fence,
+			Outcome: queue.Outcome{OK: true, Started: 1, Log: []byte("x"), LogLen: 1, Defer: &queue.Deferral{Wait: []queue.ID{childID(1)}}}}}})
+		a = x.Effects.Assigned[0]
+	}
+	history := 0
+	for k := range r.sink {
+		if strings.HasPrefix(k, string(AttemptKey(0, id(1), 0))) {
+			history++
+		}
+	}
+	if history != keptAttempts {
+		t.Errorf("%d attempts are kept", history)
+	}
+	r.do(&command.EndSession{Session: s, Begun: []queue.Fence{a.Fence}})
+	if v := r.state(1); v.State != queue.Pending || v.Dead {
+		t.Errorf("after a lost worker: %+v", v)
 	}
 }
 

@@ -73,7 +73,7 @@ func (m *Machine) movedAt(t *task, to queue.State, err *queue.Error, attempt uin
 func (m *Machine) assigned(t *task) Assigned {
 	a := Assigned{
 		Session: t.asg.session.id, Fence: t.asg.fence, ID: t.id, Spec: &t.spec.Spec,
-		Attempt: t.retries + 1, Delivery: uint32(t.delivery) + 1, PayloadOf: t.id,
+		Attempt: t.ended() + 1, Delivery: uint32(t.delivery) + 1, PayloadOf: t.id,
 	}
 	if t.spec.module != nil {
 		a.Digest = t.spec.module.Digest

@@ -106,7 +106,9 @@ func (m *Machine) lose(t *task, begun bool) {
 		m.end(t, queue.Failure, &queue.Outcome{Error: lost}, worker)
 	case begun:
 		t.delivery++
-		if uint32(t.delivery)-t.retries-t.resumes() >= uint32(t.spec.MaxDeliveries) { // those were delivered too
+		// Attempts that ended were delivered, too; the difference is right though
+		// the count wraps, as it may where a task is deferred again and again.
+		if t.delivery-uint16(t.ended()) >= t.spec.MaxDeliveries {
 			t.more().worker = worker
 			m.bury(t, lost)
 			return

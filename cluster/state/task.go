@@ -162,11 +162,14 @@ func (t *task) trim() {
 // attempts is how many attempts have begun so far as the log knows; the one
 // that is assigned counts.
 func (t *task) attempts() uint32 {
-	if t.asg != nil || t.state == queue.Deferred {
-		return t.retries + 1
+	if t.asg != nil {
+		return t.ended() + 1
 	}
-	return t.retries
+	return t.ended()
 }
+
+// ended counts the attempts that have: all but the last in a retry or a wait.
+func (t *task) ended() uint32 { return t.retries + t.resumes() }
 
 // born enters a task into everything that refers to it, at its making and at
 // the load of a stored one.

@@ -45,6 +45,7 @@ type step struct{ Asked time.Time }
 
 // squares waits for a group of tasks and gives their results in order.
 var _ = guest.Handle("squares", func(ctx *guest.Context, in Squares) ([]int, error) {
+	ctx.Log.Info("called", "attempt", ctx.Attempt())
 	if r := ctx.Resume(); r != nil {
 		var s step
 		if err := r.Load(&s); err != nil || s.Asked.IsZero() {
@@ -216,8 +217,11 @@ func TestChildren(t *testing.T) {
 	labelled := ask("squares", `{"From":0,"To":10}`)
 	labelled.Labels = map[string]string{"team": "a"}
 	got := run(labelled)
-	if string(got.Result) != "[0,1,4,9,16,25,36,49,64,81]" || got.Attempt != 1 || got.Resumes != 1 {
+	if string(got.Result) != "[0,1,4,9,16,25,36,49,64,81]" || got.Attempt != 2 || got.Resumes != 1 {
 		t.Errorf("squares: %s %+v, attempt %d, resumes %d", got.Result, got.Error, got.Attempt, got.Resumes)
+	}
+	if log := guestLog(t, c, got.ID); strings.Count(log, "msg=called attempt=1\n") != 1 || strings.Count(log, "msg=called attempt=2\n") != 1 {
+		t.Errorf("the log is\n%s", log)
 	}
 	if all := allRuns(t, c); len(all) != 1 || all[0].Kind != "group" || all[0].State != wire.RunSuccess || all[0].Labels["team"] != "a" || all[0].Calls[0] != "kids.square" {
 		t.Errorf("%+v", all)
