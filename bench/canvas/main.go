@@ -145,7 +145,7 @@ func celerySide(ctx context.Context, python string, rounds int) (next func(map[s
 			return err
 		}
 		if !lines.Scan() {
-			return fmt.Errorf("Celery ended: %w", lines.Err())
+			return fmt.Errorf("the side of Celery ended: %w", lines.Err())
 		}
 		round := map[string][]float64{}
 		err := json.Unmarshal(lines.Bytes(), &round)

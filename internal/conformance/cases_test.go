@@ -60,7 +60,7 @@ func scenes() []scene {
 	out = append(out, chains()...)
 	out = append(out, groups()...)
 	out = append(out, chords()...)
-	out = append(out, maps()...)
+	out = append(out, mappings()...)
 	return append(out, nested()...)
 }
 
@@ -185,7 +185,7 @@ func chords() []scene {
 	}
 }
 
-func maps() []scene {
+func mappings() []scene {
 	return []scene{
 		// Map and starmap: [task(x) for x in items], [task(*x) for x in items].
 		// Differs: every item is a task of its own.

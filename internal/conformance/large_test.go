@@ -133,7 +133,7 @@ func playLarge(t *testing.T, c *windrow.Client, l *large, kill func()) {
 			break
 		}
 		q, err := c.Queue(ctx, "default") // a map is one node
-		if err == nil && int(q.Pending) > l.n*2/3 {
+		if err == nil && q.Pending > l.n*2/3 {
 			err = errors.New("not yet")
 		}
 		return err

@@ -28,6 +28,8 @@ type room struct {
 	dir    string
 	client *windrow.Client
 	rep    *replica.Replica
+	// steered says that somebody ends tasks that run: what they give is refused.
+	steered bool
 
 	mu       sync.Mutex
 	index    uint64
@@ -73,7 +75,7 @@ func (r *room) serve() {
 		if err := server.Shutdown(context.Background()); err != nil {
 			r.t.Error(err)
 		}
-		<-served
+		_ = <-served
 	})
 }
 
@@ -148,7 +150,7 @@ func (r *room) step(pick func(n int) int) bool {
 		r.assigned = r.assigned[:n-1]
 		o := r.attempt(&a)
 		o.Started, o.Finished = r.now, r.now+1
-		if res := r.entry(&command.Complete{Session: a.Session, Results: []command.TaskResult{{ID: a.ID, Fence: a.Fence, Outcome: o}}}); len(res.Refused) > 0 {
+		if res := r.entry(&command.Complete{Session: a.Session, Results: []command.TaskResult{{ID: a.ID, Fence: a.Fence, Outcome: o}}}); len(res.Refused) > 0 && !r.steered {
 			r.t.Fatalf("the end of %s was refused: %+v", a.ID, res)
 		}
 		return true
