@@ -1,5 +1,11 @@
 package command
 
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
 // HookFilter says which transitions a webhook is told of.
 type HookFilter struct {
 	// Events are types, such as "task.failure", or their beginnings up to a
@@ -187,4 +193,21 @@ func (c *PingWebhook) write(w *Writer) {
 func (c *PingWebhook) read(r *Reader) {
 	c.Namespace, c.Name = r.String(), r.String()
 	c.Idem = readLastIdem(r)
+}
+
+// SecretPrefix begins a secret that is written as Standard Webhooks do, the rest
+// being its bytes in base64.
+const SecretPrefix = "whsec_"
+
+// SigningKey gives the bytes that a webhook's secret stands for.
+func SigningKey(secret string) ([]byte, error) {
+	text, encoded := strings.CutPrefix(secret, SecretPrefix)
+	if !encoded {
+		return []byte(secret), nil
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("a secret that begins with %s goes on in base64: %w", SecretPrefix, err)
+	}
+	return key, nil
 }

@@ -39,7 +39,8 @@ type Payloads interface {
 	Payload(id queue.ID) ([]byte, error)
 }
 
-// Config says what a leader works with. All of it is required.
+// Config says what a leader works with. All of it is required, but for Outboxes
+// and Sender where nothing delivers webhooks.
 type Config struct {
 	Machine  Machine
 	Proposer Proposer
@@ -47,6 +48,8 @@ type Config struct {
 	Children Children
 	Runs     Runs
 	Values   Values
+	Outboxes Outboxes
+	Sender   Sender
 	// Now is the machine's time as the proposer would stamp it.
 	Now    func() int64
 	Logger *slog.Logger

@@ -69,6 +69,8 @@ type cluster struct {
 	after   func(state.Applied)
 	runs    runs
 	kids    compiler
+	sender  lead.Sender
+	loses   func() bool // a proposal's answer, half of those before it was applied
 	leader  *lead.Leader
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -91,7 +93,7 @@ func now() int64 { return time.Now().UnixNano() }
 // lead lets another leader take over.
 func (c *cluster) lead() *lead.Leader {
 	c.depose()
-	l := lead.New(lead.Config{Machine: c.machine, Proposer: c, Payloads: c.records, Children: &c.kids, Runs: &c.runs, Values: &c.runs, Now: now, Logger: logger(c.t)})
+	l := lead.New(lead.Config{Machine: c.machine, Proposer: c, Payloads: c.records, Children: &c.kids, Runs: &c.runs, Values: &c.runs, Outboxes: c, Sender: c.sender, Now: now, Logger: logger(c.t)})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	c.mu.Lock()
@@ -123,6 +125,10 @@ func (c *cluster) Propose(ctx context.Context, cmds ...command.Command) ([]comma
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	lost := c.loses != nil && c.loses()
+	if lost && c.loses() {
+		return nil, errors.New("never applied")
+	}
 	b := command.AppendBatch(nil, now(), len(cmds))
 	for _, x := range cmds {
 		b = command.AppendCommand(b, command.Encode(0, x))
@@ -135,6 +141,9 @@ func (c *cluster) Propose(ctx context.Context, cmds ...command.Command) ([]comma
 	}
 	if c.leader != nil {
 		c.leader.Applied(&a.Effects)
+	}
+	if lost {
+		return nil, errors.New("applied, but nobody heard of it")
 	}
 	return a.Results, nil
 }

@@ -22,6 +22,7 @@ type term struct {
 	driver *driver
 	decide *decider
 	ticker *ticker
+	hooks  *courier
 	work   sync.WaitGroup
 	wake   chan struct{} // the watch has something to look at
 
@@ -37,7 +38,7 @@ func newTerm(ctx context.Context, cfg *Config, number uint64) *term {
 	log := cfg.Logger.With("term", number)
 	return &term{
 		cfg: cfg, ctx: ctx, log: log,
-		driver: newDriver(cfg), decide: newDecider(cfg, log), ticker: newTicker(cfg, log), wake: make(chan struct{}, 1),
+		driver: newDriver(cfg), decide: newDecider(cfg, log), ticker: newTicker(cfg, log), hooks: newCourier(cfg, log), wake: make(chan struct{}, 1),
 		sessions: map[queue.Fence]*session{}, attaching: map[string]bool{},
 		begun: map[queue.ID]link.Begun{}, unknown: true,
 	}
@@ -48,6 +49,7 @@ func (t *term) run() {
 	t.work.Go(func() { t.driver.run(t.ctx) })
 	t.work.Go(func() { t.decide.run(t.ctx) })
 	t.work.Go(func() { t.ticker.run(t.ctx) })
+	t.work.Go(func() { t.hooks.run(t.ctx) })
 	t.watch()
 	t.work.Wait()
 }
@@ -77,6 +79,9 @@ func (t *term) applied(e *state.Effects) {
 	}
 	t.driver.applied()
 	t.ticker.applied(e.Schedules)
+	if e.Hooks {
+		t.hooks.wakeUp()
+	}
 }
 
 func (t *term) sort(e *state.Effects) {
