@@ -49,6 +49,13 @@ var mutants = []mutant{
 	{"a worker that is cut off stops before others begin", []change{{"runtime/worker/worker.go",
 		"fenceAfter = 4 * time.Second", "fenceAfter = 400 * time.Second"}},
 		"TestPartitionedWorker", "first sandbox was killed|waited"},
+	{"a tick fires once", []change{
+		{"cluster/state/schedule.go", "s.paused || s.next == 0 || s.next != c.Expected:", "s.paused:"},
+		{"cluster/state/schedule.go", "	case c.Next != 0 && c.Next <= s.next || ", "	case false && c.Next != 0 && c.Next <= s.next || false && "},
+	}, "TestTickFiresOnce ./cluster/state", "fired twice"},
+	{"missed ticks are made up for", []change{{"cluster/lead/planned.go",
+		"p.at(next) > now || p.all && !p.late(tick, now) {", "p.at(next) > now {"}},
+		"TestScheduleOutlivesKills", "has no run"},
 	{"a stale result is refused", []change{
 		{"cluster/state/complete.go", "t == nil || t.asg == nil || t.asg.fence != r.Fence {\n			out.Refused = append(out.Refused, uint32(i))\n			continue\n		}\n		m.spend()\n		m.outcome",
 			"t == nil || t.asg == nil {\n			out.Refused = append(out.Refused, uint32(i))\n			continue\n		}\n		m.spend()\n		m.outcome"},
