@@ -71,6 +71,9 @@ func (s *Server) submit(c *fiber.Ctx, ctx context.Context, sub *submission, idem
 		return s.submitMixed(c, ctx, sub, idem)
 	}
 	parts := sub.parts()
+	if len(parts) > 1 && sub.paced() {
+		return nil, false, wrong("debounce", "and throttle are for batches of up to 500 calls and 256 KiB; send less at a time")
+	}
 	var last command.Command
 	if len(parts) == 1 {
 		last = &command.Submit{Namespace: sub.namespace, Calls: parts[0], Idem: idem}
@@ -115,7 +118,7 @@ func first(part int, idem *command.Idempotency) *command.Idempotency {
 const callRoom = 64
 
 func callSize(c *command.Call) int {
-	return callRoom + len(c.Payload) + len(c.UniqueKey) + len(c.FairnessKey) + len(c.ConcurrencyKey) + 72*len(c.Blobs)
+	return callRoom + len(c.Payload) + len(c.UniqueKey) + len(c.FairnessKey) + len(c.ConcurrencyKey) + len(c.Shadow) + len(c.Debounce.Key) + len(c.Throttle.Key) + 72*len(c.Blobs)
 }
 
 // parts cuts a submission so that each fits one command; each has the specs it

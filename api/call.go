@@ -55,7 +55,7 @@ func specOf(namespace string, c *wire.Call, l *Limits) (queue.Spec, error) {
 	if c.RateLimit != nil {
 		s.Rate = queue.Rate{N: c.RateLimit.N, Per: int64(c.RateLimit.Per)}
 	}
-	for _, set := range [...]func(*queue.Spec, *wire.Call, *Limits) error{setTimes, setRoom, setRetry} {
+	for _, set := range [...]func(*queue.Spec, *wire.Call, *Limits) error{setTimes, setRoom, setRetry, setExpected} {
 		if err := set(&s, c, l); err != nil {
 			return s, err
 		}
@@ -153,17 +153,24 @@ func setRetry(s *queue.Spec, c *wire.Call, _ *Limits) error {
 	case "equal":
 		s.Retry.Jitter = queue.JitterEqual
 	}
-	for _, l := range [...]struct {
-		name string
-		list []string
-	}{{"retry.on", r.On}, {"retry.not_on", r.NotOn}} {
-		for _, t := range l.list {
-			if t == "" || len(t) > maxLabel {
-				return wrong(l.name, "has an error type that is empty or longer than 256 bytes")
-			}
+	s.Retry.On, s.Retry.NotOn = r.On, r.NotOn
+	if err := errorTypes("retry.on", r.On); err != nil {
+		return err
+	}
+	return errorTypes("retry.not_on", r.NotOn)
+}
+
+func setExpected(s *queue.Spec, c *wire.Call, _ *Limits) error {
+	s.Expected = c.Expected
+	return errorTypes("expected", c.Expected)
+}
+
+func errorTypes(field string, list []string) error {
+	for _, t := range list {
+		if t == "" || len(t) > maxLabel {
+			return wrong(field, "has an error type that is empty or longer than 256 bytes")
 		}
 	}
-	s.Retry.On, s.Retry.NotOn = r.On, r.NotOn
 	return nil
 }
 
@@ -202,12 +209,19 @@ func callOf(c *wire.Call) (command.Call, error) {
 			return out, wrong(k.field, "is longer than 512 bytes; use a hash of it")
 		}
 	}
-	return out, nil
+	if out.Shadow = c.Shadow; len(out.Shadow) > maxLabel {
+		return out, wrong("shadow", "is longer than 256 bytes")
+	}
+	return out, paceOf(&out, c)
 }
 
 // payloadOf checks what the task is given. Its fields alias the call's.
 func payloadOf(c *wire.Call, l *Limits) (queue.Payload, error) {
-	p := queue.Payload{Args: c.Args, Kwargs: c.Kwargs, Input: c.Input, Headers: c.Headers}
+	redact, err := redactOf(c)
+	if err != nil {
+		return queue.Payload{}, err
+	}
+	p := queue.Payload{Redact: redact, Args: c.Args, Kwargs: c.Kwargs, Input: c.Input, Headers: c.Headers}
 	if c.Input != nil && (c.Args != nil || c.Kwargs != nil) {
 		return p, wrong("input", "is given together with args or kwargs; give either input, or args and kwargs")
 	}

@@ -114,7 +114,7 @@ func (s *Server) replays(namespace string, old []queue.ID) (*submission, error) 
 			return nil, refuse(wire.CodeNotFound, "no task %s is in namespace %q", id, namespace)
 		}
 		call := command.Call{FairnessKey: d.FairnessKey, UniqueKey: d.UniqueKey, ConcurrencyKey: d.ConcurrencyKey,
-			ConcurrencyLimit: d.ConcurrencyLimit, Replays: id}
+			ConcurrencyLimit: d.ConcurrencyLimit, Shadow: d.Shadow, Replays: id}
 		if d.Payload.Blob != "" {
 			call.Blobs = []string{d.Payload.Blob}
 		}

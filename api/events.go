@@ -27,6 +27,7 @@ type Event struct {
 	Namespace string
 	TaskID    queue.ID
 	Task      string
+	Shadow    string // what people see in its place
 	Queue     string
 	To        queue.State
 	Attempt   uint32
@@ -214,6 +215,7 @@ func (o *eventStream) send(e *Event) error {
 		out.Kind, out.State = e.Task, runState(e.To).String()
 	default:
 		out.TaskID, out.Task, out.Queue, out.State, out.Attempt = e.TaskID.String(), e.Task, e.Queue, e.To.String(), e.Attempt
+		out.Shadow = e.Shadow
 	}
 	data, err := json.Marshal(out)
 	if err != nil {

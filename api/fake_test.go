@@ -238,7 +238,7 @@ func (f *fake) make(c *command.Call, s queue.Spec) queue.ID {
 	t := &fakeTask{ended: make(chan struct{})}
 	t.Detail = queue.Detail{Payload: p, View: queue.View{ID: c.ID, Spec: s, State: queue.Pending, CreatedAt: f.now,
 		ReadyAt: max(f.now+c.Countdown, c.ETA), UniqueKey: c.UniqueKey, FairnessKey: c.FairnessKey, ConcurrencyKey: c.ConcurrencyKey,
-		ConcurrencyLimit: c.ConcurrencyLimit, ReplayOf: c.Replays}}
+		ConcurrencyLimit: c.ConcurrencyLimit, ReplayOf: c.Replays, Shadow: c.Shadow, DebounceKey: c.Debounce.Key}}
 	if d := f.tasks[c.Replays]; d != nil {
 		d.ReplayedAs = c.ID
 	}

@@ -203,6 +203,9 @@ func (g *graph) leaf(ctx context.Context, c *wire.Call, root bool, labels map[st
 	if c.IdempotencyKey != "" && !root {
 		return 0, wrong("idempotency_key", "is given inside a canvas, which is accepted as one; send it as the header "+wire.HeaderIdempotencyKey)
 	}
+	if c.Debounce != nil || c.Throttle != nil {
+		return 0, wrong("debounce", "and throttle are for calls that stand alone; what is part of a run, or has callbacks, can have a unique_key")
+	}
 	c.Labels = labels
 	call, err := g.resolve(ctx, c, how)
 	if err != nil {

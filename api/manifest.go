@@ -57,7 +57,7 @@ func defaultsOf(raw []byte, l *Limits) (*wire.Call, error) {
 	for name, given := range map[string]bool{"task": d.Task != "", "args": d.Args != nil, "kwargs": d.Kwargs != nil, "input": d.Input != nil,
 		"eta": d.ETA != nil, "countdown": d.Countdown != nil, "idempotency_key": d.IdempotencyKey != "", "unique_key": d.UniqueKey != "",
 		"link": d.Link != nil, "link_error": d.LinkError != nil, "version": d.Version != 0, "immutable": d.Immutable,
-		"headers": d.Headers != nil} {
+		"headers": d.Headers != nil, "debounce": d.Debounce != nil, "throttle": d.Throttle != nil, "shadow": d.Shadow != ""} {
 		if given {
 			return nil, wrong(name, "is for a call to say; it has no default")
 		}
@@ -274,6 +274,12 @@ func (m *manner) fill(c *wire.Call) {
 	c.IgnoreResult = c.IgnoreResult || d.IgnoreResult
 	orDefault(&c.ResultTTL, d.ResultTTL)
 	orDefault(&c.Output, d.Output)
+	if c.Redact == nil {
+		c.Redact = d.Redact
+	}
+	if c.Expected == nil {
+		c.Expected = d.Expected
+	}
 	if c.Stdin == "" && len(c.Input) > 0 && c.Input[0] == '"' {
 		c.Stdin = d.Stdin
 	}

@@ -72,7 +72,7 @@ func replies(status int, about string, body *content) []reply { return []reply{{
 // Codes that come together.
 var (
 	submitCodes = []string{wire.CodeModuleNotFound, wire.CodeTaskNotFound, wire.CodePoolNotFound, wire.CodePoolTooSmall,
-		wire.CodeDuplicate, wire.CodeTooManyQueues, wire.CodeConflict, wire.CodeUnsupported, "exists"}
+		wire.CodeDuplicate, wire.CodeThrottled, wire.CodeThrottleFull, wire.CodeTooManyQueues, wire.CodeConflict, wire.CodeUnsupported, "exists"}
 	listed = []string{"min_index", "consistency"}
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -23,7 +24,9 @@ func appendView(b []byte, v *queue.View) []byte {
 	b = append(b, v.Spec.Module...)
 	b = append(b, '.')
 	b = append(b, v.Spec.Task...)
-	b = append(b, `","module":"`...)
+	b = append(b, '"')
+	b = optional(b, `,"shadow":`, v.Shadow)
+	b = append(b, `,"module":"`...)
 	b = append(b, v.Spec.Module...)
 	b = append(b, `","version":`...)
 	b = strconv.AppendUint(b, uint64(v.Spec.Version), 10)
@@ -55,7 +58,7 @@ func appendView(b []byte, v *queue.View) []byte {
 		}
 	}
 	if e := errorSeen(v); e != nil {
-		b = appendError(append(b, `,"error":`...), e)
+		b = appendError(append(b, `,"error":`...), e, &v.Spec)
 	}
 	if v.Usage != (queue.Usage{}) {
 		b = appendUsage(append(b, `,"usage":`...), &v.Usage)
@@ -90,6 +93,7 @@ func errorSeen(v *queue.View) *queue.Error {
 
 func appendOptions(b []byte, v *queue.View) []byte {
 	b = optional(b, `,"unique_key":`, v.UniqueKey)
+	b = optional(b, `,"debounce_key":`, v.DebounceKey)
 	b = optional(b, `,"fairness_key":`, v.FairnessKey)
 	if v.ConcurrencyKey != "" {
 		b = optional(b, `,"concurrency_key":`, v.ConcurrencyKey)
@@ -116,13 +120,16 @@ func optional(b []byte, name, v string) []byte {
 	return appendString(append(b, name...), v)
 }
 
-func appendError(b []byte, e *queue.Error) []byte {
+func appendError(b []byte, e *queue.Error, s *queue.Spec) []byte {
 	b = appendString(append(b, `{"type":`...), e.Type)
 	b = appendString(append(b, `,"message":`...), e.Message)
 	if e.ExitCode != 0 {
 		b = strconv.AppendInt(append(b, `,"exit_code":`...), int64(e.ExitCode), 10)
 	}
 	b = optional(b, `,"trace":`, e.Trace)
+	if slices.Contains(s.Expected, e.Type) {
+		b = append(b, `,"expected":true`...)
+	}
 	return append(b, '}')
 }
 
@@ -140,7 +147,7 @@ func appendMillis(b []byte, nanos int64) []byte {
 // appendDetail writes what only the view of one task shows, but for an input
 // and a result that are blobs.
 func appendDetail(b []byte, d *queue.Detail) []byte {
-	p := &d.Payload
+	p := masked(&d.Payload)
 	switch {
 	case p.Blob != "":
 		b = optional(b, `,"input_digest":`, p.Blob)
@@ -152,6 +159,9 @@ func appendDetail(b []byte, d *queue.Detail) []byte {
 	}
 	if p.Labels != nil {
 		b = append(append(b, `,"labels":`...), p.Labels...)
+	}
+	if p.Redact != nil {
+		b = append(append(b, `,"redact":`...), p.Redact...)
 	}
 	if p.Headers != nil {
 		b = append(append(b, `,"headers":`...), p.Headers...)
@@ -165,7 +175,7 @@ func appendDetail(b []byte, d *queue.Detail) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendAttempt(b, &d.Attempts[i])
+			b = appendAttempt(b, &d.Attempts[i], &d.Spec)
 		}
 		b = append(b, ']')
 	}
@@ -182,7 +192,7 @@ func or(b []byte, nothing string) []byte {
 	return b
 }
 
-func appendAttempt(b []byte, a *queue.Attempt) []byte {
+func appendAttempt(b []byte, a *queue.Attempt, s *queue.Spec) []byte {
 	b = strconv.AppendUint(append(b, `{"number":`...), uint64(a.Number), 10)
 	b = optional(b, `,"worker":`, a.Worker)
 	if a.StartedAt != 0 {
@@ -192,7 +202,7 @@ func appendAttempt(b []byte, a *queue.Attempt) []byte {
 		b = appendTime(append(b, `,"finished_at":`...), a.FinishedAt)
 	}
 	if a.Error != nil {
-		b = appendError(append(b, `,"error":`...), a.Error)
+		b = appendError(append(b, `,"error":`...), a.Error, s)
 	}
 	b = appendUsage(append(b, `,"usage":`...), &a.Usage)
 	if a.LogLen > 0 {
@@ -207,7 +217,11 @@ func appendAttempt(b []byte, a *queue.Attempt) []byte {
 // sendTask answers with a task. Blobs flow from the disk into the answer.
 func (s *Server) sendTask(c *fiber.Ctx, status int, d *queue.Detail) error {
 	b := appendDetail(appendView(make([]byte, 0, 1024+len(d.Result)+len(d.Payload.Input)+len(d.Payload.Args)), &d.View), d)
-	if d.Payload.Blob == "" && d.ResultBlob == "" {
+	shown := d.Payload.Blob
+	if d.Payload.Redact != nil {
+		shown = ""
+	}
+	if shown == "" && d.ResultBlob == "" {
 		return send(c, status, append(b, '}'))
 	}
 	v := &blended{head: b}
@@ -216,9 +230,9 @@ func (s *Server) sendTask(c *fiber.Ctx, status int, d *queue.Detail) error {
 	var err error
 	if d.Payload.Args != nil {
 		// The blob is {"args": …, "kwargs": …}; its members join the task's.
-		err = v.add(ctx, s.node, ",", d.Payload.Blob, 1)
+		err = v.add(ctx, s.node, ",", shown, 1)
 	} else {
-		err = v.add(ctx, s.node, `,"input":`, d.Payload.Blob, 0)
+		err = v.add(ctx, s.node, `,"input":`, shown, 0)
 	}
 	if err == nil {
 		err = v.add(ctx, s.node, `,"result":`, d.ResultBlob, 0)

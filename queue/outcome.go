@@ -70,6 +70,7 @@ const (
 	ErrWorkerLost     = "worker_lost"        // the worker's session ended during the attempt
 	ErrExpired        = "expired"            // not started before its expires
 	ErrRevoked        = "revoked"            //
+	ErrReplaced       = "replaced"           // a newer call with its debounce key came
 	ErrDependency     = "dependency"         // an upstream failed
 	ErrFatal          = "fatal"              // the guest asked for no retry
 	ErrUnavailable    = "module_unavailable" // the worker could not load the module

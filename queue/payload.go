@@ -19,6 +19,9 @@ type Payload struct {
 	Raw     bool
 	Labels  []byte // JSON object or nil
 	Headers []byte // JSON object or nil
+	// Redact is what readers are not shown of the above, a JSON list of paths or
+	// nil.
+	Redact []byte
 	// Resume is what a task is given that goes on after a deferral:
 	// {"state": …, "runs": […]}. It is never stored, but put together for each
 	// attempt. ResumeBlob is its digest where it is larger than MaxInline.
@@ -32,6 +35,7 @@ var ErrPayload = errors.New("damaged payload")
 const (
 	payloadRaw = 1 << iota
 	payloadResume
+	payloadRedact
 )
 
 // Append writes p after dst.
@@ -44,12 +48,18 @@ func (p *Payload) Append(dst []byte) []byte {
 	if resumes {
 		flags |= payloadResume
 	}
+	if p.Redact != nil {
+		flags |= payloadRedact
+	}
 	dst = append(dst, 1, flags)
 	for _, b := range [...][]byte{p.Args, p.Kwargs, p.Input, []byte(p.Blob), p.Labels, p.Headers} {
 		dst = appendField(dst, b)
 	}
 	if resumes {
 		dst = appendField(appendField(dst, p.Resume), []byte(p.ResumeBlob))
+	}
+	if p.Redact != nil {
+		dst = appendField(dst, p.Redact)
 	}
 	return dst
 }
@@ -69,6 +79,9 @@ func DecodePayload(b []byte) (Payload, error) {
 	fields := []*[]byte{&p.Args, &p.Kwargs, &p.Input, &blob, &p.Labels, &p.Headers}
 	if b[1]&payloadResume != 0 {
 		fields = append(fields, &p.Resume, &resumeBlob)
+	}
+	if b[1]&payloadRedact != 0 {
+		fields = append(fields, &p.Redact)
 	}
 	rest := b[2:]
 	for _, field := range fields {

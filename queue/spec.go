@@ -22,6 +22,8 @@ type Spec struct {
 	Memory        int64 // bytes of linear memory of an attempt
 	Output        Output
 	Retry         Retry
+	// Expected are the error types that are no surprise.
+	Expected []string
 }
 
 // Rate is at most N starts in Per nanoseconds, evenly spaced after a burst of

@@ -27,10 +27,13 @@ type View struct {
 	UniqueKey        string
 	ConcurrencyKey   string
 	ConcurrencyLimit uint32
-	Error            *Error
-	Usage            Usage
-	LogLen           int64
-	ResultBlob       string
+	// Shadow is the name that people see in place of the task's; DebounceKey is
+	// there while a newer call can still replace the task.
+	Shadow, DebounceKey string
+	Error               *Error
+	Usage               Usage
+	LogLen              int64
+	ResultBlob          string
 	// WaitsFor says, of a task that waits, for what: "time", "slot",
 	// "pool NAME", "concurrency_key KEY", "rate", "paused", "runs".
 	WaitsFor string
@@ -69,8 +72,9 @@ type Filter struct {
 	States       []State
 	Task         string // "MODULE.TASK", or "MODULE." for all of a module
 	Queue        string
-	Since, Until int64 // bounds of CreatedAt, [Since, Until)
-	Before       ID    // cursor: only ids below this one; zero starts at the newest
+	Since, Until int64             // bounds of CreatedAt, [Since, Until)
+	Labels       map[string]string // that a task has, all of them
+	Before       ID                // cursor: only ids below this one; zero starts at the newest
 	Limit        int
 }
 

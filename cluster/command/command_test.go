@@ -132,6 +132,12 @@ func mend(c *Calls) {
 		if call.FairnessKey == "" && call.UniqueKey == "" && call.ConcurrencyKey == "" {
 			call.ConcurrencyLimit = 0
 		}
+		if call.Debounce.Key == "" {
+			call.Debounce = Debounce{}
+		}
+		if call.Throttle.Key == "" {
+			call.Throttle = Throttle{}
+		}
 	}
 }
 

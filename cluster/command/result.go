@@ -15,6 +15,8 @@ const (
 	CodeIdempotency     Code = "idempotency_conflict"
 	CodeIdempotencyFull Code = "idempotency_full"
 	CodeDuplicate       Code = "duplicate"
+	CodeThrottled       Code = "throttled"
+	CodeThrottleFull    Code = "throttle_full"
 	CodeExists          Code = "exists"
 	CodeInUse           Code = "module_in_use"
 	CodePoolNotFound    Code = "pool_not_found"
@@ -37,7 +39,7 @@ type Result struct {
 	// Replayed says that an idempotency key answered; IDs are the first
 	// request's.
 	Replayed bool
-	// IDs are the tasks made, or with CodeDuplicate the one that exists.
+	// IDs are the tasks made, or with CodeDuplicate or CodeThrottled the one that exists.
 	IDs []queue.ID
 	// Session is the one opened.
 	Session queue.Fence

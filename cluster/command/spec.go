@@ -9,6 +9,7 @@ const (
 	specAckEarly = 1 << iota
 	specIgnoreResult
 	specRetryGiven
+	specExpected
 )
 
 // AppendSpec writes a spec as commands and stored records do; the machine also
@@ -39,6 +40,9 @@ func WriteSpec(w *Writer, s *queue.Spec) {
 	if s.Retry.Given {
 		flags |= specRetryGiven
 	}
+	if len(s.Expected) > 0 {
+		flags |= specExpected
+	}
 	w.Byte(flags)
 	w.String(s.Namespace)
 	w.String(s.Module)
@@ -63,6 +67,9 @@ func WriteSpec(w *Writer, s *queue.Spec) {
 	w.Byte(byte(s.Retry.Jitter))
 	w.Strings(s.Retry.On)
 	w.Strings(s.Retry.NotOn)
+	if flags&specExpected != 0 {
+		w.Strings(s.Expected)
+	}
 }
 
 // ReadSpec reads a spec.
@@ -81,4 +88,7 @@ func ReadSpec(r *Reader, s *queue.Spec) {
 	s.Retry.Max, s.Retry.Backoff, s.Retry.FactorMil = r.Uint32(), r.Int(), r.Uint32()
 	s.Retry.MaxBackoff, s.Retry.Jitter = r.Int(), queue.Jitter(r.Byte())
 	s.Retry.On, s.Retry.NotOn = r.Strings(), r.Strings()
+	if flags&specExpected != 0 {
+		s.Expected = r.Strings()
+	}
 }

@@ -14,12 +14,33 @@ type Call struct {
 	UniqueKey            string
 	ConcurrencyKey       string
 	ConcurrencyLimit     uint32
+	// Shadow is the name that people see in place of the task's.
+	Shadow string
+	// Debounce lets the call replace the one with its key that still waits.
+	Debounce Debounce
+	// Throttle refuses the call where another with its key was taken lately.
+	Throttle Throttle
 	// Replays names the dead-lettered task that this call runs anew, or zero.
 	Replays queue.ID
 	// Blobs are the digests that the payload refers to.
 	Blobs []string
 	// Payload is queue.Payload's bytes, opaque to the machine.
 	Payload []byte
+}
+
+// Debounce holds a call back for Wait nanoseconds, in which a newer one with the
+// key takes its place and waits anew; at most MaxWait after the first of them, if
+// that is not 0. No key is none.
+type Debounce struct {
+	Key           string
+	Wait, MaxWait int64
+}
+
+// Throttle takes at most one call with its key in Every nanoseconds. No key is
+// none.
+type Throttle struct {
+	Key   string
+	Every int64
 }
 
 // Calls is a list of calls with their distinct specs written once.
@@ -236,6 +257,9 @@ const (
 	callKeys
 	callReplays
 	callBlobs
+	callShadow
+	callDebounce
+	callThrottle
 )
 
 func (c *Call) write(w *Writer) {
@@ -258,6 +282,15 @@ func (c *Call) writeBody(w *Writer) {
 	if len(c.Blobs) > 0 {
 		flags |= callBlobs
 	}
+	if c.Shadow != "" {
+		flags |= callShadow
+	}
+	if c.Debounce.Key != "" {
+		flags |= callDebounce
+	}
+	if c.Throttle.Key != "" {
+		flags |= callThrottle
+	}
 	w.Uint(uint64(c.Spec))
 	w.Byte(flags)
 	if flags&callTimes != 0 {
@@ -277,6 +310,18 @@ func (c *Call) writeBody(w *Writer) {
 	}
 	if flags&callBlobs != 0 {
 		w.Strings(c.Blobs)
+	}
+	if flags&callShadow != 0 {
+		w.String(c.Shadow)
+	}
+	if flags&callDebounce != 0 {
+		w.String(c.Debounce.Key)
+		w.Int(c.Debounce.Wait)
+		w.Int(c.Debounce.MaxWait)
+	}
+	if flags&callThrottle != 0 {
+		w.String(c.Throttle.Key)
+		w.Int(c.Throttle.Every)
 	}
 	w.Bytes(c.Payload)
 }
@@ -301,6 +346,15 @@ func (c *Call) readBody(r *Reader) {
 	}
 	if flags&callBlobs != 0 {
 		c.Blobs = r.Strings()
+	}
+	if flags&callShadow != 0 {
+		c.Shadow = r.String()
+	}
+	if flags&callDebounce != 0 {
+		c.Debounce = Debounce{Key: r.String(), Wait: r.Int(), MaxWait: r.Int()}
+	}
+	if flags&callThrottle != 0 {
+		c.Throttle = Throttle{Key: r.String(), Every: r.Int()}
 	}
 	c.Payload = r.Bytes()
 }

@@ -46,6 +46,7 @@ const (
 	moveInRun = 1 << iota
 	moveRun
 	moveSchedule
+	moveShadow
 )
 
 // batch is the events of one entry, as they lie in a segment.
@@ -79,7 +80,13 @@ func (b *batch) append(dst []byte) []byte {
 		if m.Schedule != 0 {
 			flags |= moveSchedule
 		}
+		if m.Shadow != "" {
+			flags |= moveShadow
+		}
 		w.Byte(flags)
+		if m.Shadow != "" {
+			w.String(m.Shadow)
+		}
 		if m.Schedule != 0 {
 			w.Byte(byte(m.Schedule))
 		}
@@ -97,6 +104,9 @@ func decodeBatch(raw []byte) (batch, error) {
 		m.To, m.Attempt, m.Error = queue.State(r.Byte()), r.Uint32(), r.String()
 		flags := r.Byte()
 		m.InRun, m.Run = flags&moveInRun != 0, flags&moveRun != 0
+		if flags&moveShadow != 0 {
+			m.Shadow = r.String()
+		}
 		if flags&moveSchedule != 0 {
 			m.Schedule = state.ScheduleEvent(r.Byte())
 		}

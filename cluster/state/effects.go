@@ -48,6 +48,7 @@ type Move struct {
 	Namespace string
 	Queue     string
 	Task      string // MODULE.TASK
+	Shadow    string // the name that people see in its place, where it has one
 	To        queue.State
 	Attempt   uint32
 	Error     string // type
@@ -64,6 +65,9 @@ func (m *Machine) moved(t *task, to queue.State, err *queue.Error) {
 
 func (m *Machine) movedAt(t *task, to queue.State, err *queue.Error, attempt uint32) {
 	mv := Move{ID: t.id, Namespace: t.spec.Namespace, Queue: t.spec.Queue, Task: t.spec.name, To: to, Attempt: attempt, InRun: t.flags&flagRun != 0}
+	if t.extra != nil {
+		mv.Shadow = t.extra.shadow
+	}
 	if err != nil {
 		mv.Error = err.Type
 	}

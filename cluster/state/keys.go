@@ -22,6 +22,7 @@ const (
 	kindAttempt  = 'a' // attempt by task id and number
 	kindDocument = 'd' // document by kind, namespace, name, version
 	kindIdem     = 'k' // idempotency key
+	kindThrottle = 'x' // throttle by namespace and key
 	kindSession  = 'w' // open session by fence
 	kindQueue    = 'q' // fairness of a queue
 	kindFlow     = 'v' // fairness of one key in a queue
@@ -40,7 +41,7 @@ const (
 )
 
 // liveKinds are the records that Load needs, in the order it needs them.
-const liveKinds = "mdcgwqvuskbth"
+const liveKinds = "mdcgwqvuskbthx"
 
 // Prefix is the start of all keys of a shard's kind.
 func Prefix(shard uint16, kind byte) []byte {

@@ -42,6 +42,7 @@ func (m *Machine) Load(scan Scan) error {
 		{kindIdem, m.idem.load},
 		{kindBlob, m.loadHold},
 		{kindSchedule, m.loadSchedule},
+		{kindThrottle, m.loadThrottle},
 		{kindHook, m.loadHook},
 	}
 	for _, s := range steps {
@@ -253,10 +254,12 @@ func (m *Machine) loadTask(v []byte, held map[queue.Fence][]*task) (*task, error
 	t.Owner, t.Seq, t.Where, t.By, t.From = t, r.seq, r.where, r.by, r.from
 	t.Rank = rankOf(t)
 	if r.FairnessKey != "" || r.UniqueKey != "" || r.ConcurrencyKey != "" || len(r.blobs) > 0 || !r.ReplayOf.IsZero() ||
-		!r.ReplayedAs.IsZero() || r.Error != nil || r.Worker != "" || !r.stage.IsZero() || r.Resumes > 0 {
+		!r.ReplayedAs.IsZero() || r.Error != nil || r.Worker != "" || !r.stage.IsZero() || r.Resumes > 0 ||
+		r.Shadow != "" || r.DebounceKey != "" {
 		t.extra = &extra{fairness: r.FairnessKey, unique: r.UniqueKey, key: r.ConcurrencyKey, keyLimit: r.ConcurrencyLimit,
 			blobs: r.blobs, replayOf: r.ReplayOf, replayedAs: r.ReplayedAs, lastError: r.Error, worker: r.Worker,
-			started: r.StartedAt, finished: r.FinishedAt, removedAt: r.RemovedAt, usage: r.Usage, stage: m.stages[r.stage], deferral: r.deferral, resumes: r.Resumes}
+			started: r.StartedAt, finished: r.FinishedAt, removedAt: r.RemovedAt, usage: r.Usage, stage: m.stages[r.stage], deferral: r.deferral, resumes: r.Resumes,
+			shadow: r.Shadow, debounce: r.DebounceKey, since: r.since}
 	}
 	if !r.session.IsZero() {
 		t.asg = &assignment{fence: r.Fence}

@@ -38,6 +38,8 @@ type Machine struct {
 	tasks      map[queue.ID]*task
 	specs      map[string]*spec
 	unique     map[string]*task
+	debounced  map[string]*task // that a newer call with the key replaces
+	throttles  throttles
 	queues     map[queueName]*taskList
 	dead       map[queue.ID]*task
 	sessions   map[queue.Fence]*session
@@ -70,7 +72,7 @@ type Machine struct {
 func New(shard uint16, sink Sink) *Machine {
 	m := &Machine{
 		shard: shard, sink: sink, version: 1,
-		tasks: map[queue.ID]*task{}, specs: map[string]*spec{}, unique: map[string]*task{},
+		tasks: map[queue.ID]*task{}, specs: map[string]*spec{}, unique: map[string]*task{}, debounced: map[string]*task{},
 		queues: map[queueName]*taskList{}, dead: map[queue.ID]*task{},
 		sessions: map[queue.Fence]*session{}, workers: map[string]*session{},
 		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, awaiting: map[queue.ID][]*task{}, deciding: map[queue.ID]*task{},
@@ -83,6 +85,7 @@ func New(shard uint16, sink Sink) *Machine {
 	m.holds = newHolds()
 	m.idle = newIdle()
 	m.idem = newIdempotency()
+	m.throttles = newThrottles()
 	m.dirty = newDirty()
 	m.work = newWork()
 	return m

@@ -32,6 +32,9 @@ func memoryOf(m *Machine) string {
 				due = 0
 			}
 			fmt.Fprintf(&b, "  %s %s where %d by %d from %d rank %d tag %d due %d timer %v\n", t.id, t.state, t.Where, t.By, t.From, rank, m.flowOf(t).Tag, due, t.timerPos >= 0)
+			if x := t.extra; x != nil {
+				fmt.Fprintf(&b, "    shadow %q debounce %q since %d\n", x.shadow, x.debounce, x.since)
+			}
 			if c := t.Claim; c != nil {
 				for _, l := range []any{c.Key, c.Pool, c.Rate} {
 					fmt.Fprintf(&b, "    %+v\n", l)
@@ -42,6 +45,7 @@ func memoryOf(m *Machine) string {
 	for _, s := range m.sessionsInOrder() {
 		fmt.Fprintf(&b, "session %s %d/%d+%d held %v\n", s.id, s.Outstanding, s.Running, s.Prefetch, s.Held)
 	}
+	pacesOf(m, &b)
 	runsOf(m, &b)
 	schedulesOf(m, &b)
 	hooksOf(m, &b)

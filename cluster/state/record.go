@@ -23,6 +23,7 @@ type record struct {
 	blobs    []string
 	stage    queue.ID
 	deferral *deferral
+	since    int64 // of the first call that it takes the place of
 	// Of finished ones: a short result travels in the record.
 	result []byte
 }
@@ -40,6 +41,7 @@ const (
 	recRan
 	recRun
 	recDefer
+	recNamed
 )
 
 func (r *record) flagsOf(live bool) (f uint64) {
@@ -69,6 +71,9 @@ func (r *record) flagsOf(live bool) (f uint64) {
 	}
 	if r.Resumes > 0 {
 		f |= recDefer
+	}
+	if r.Shadow != "" || r.DebounceKey != "" {
+		f |= recNamed
 	}
 	if r.StartedAt != 0 || r.FinishedAt != 0 || r.Worker != "" {
 		f |= recRan
@@ -121,6 +126,11 @@ func (r *record) append(dst []byte, live bool) []byte {
 	}
 	if flags&recDefer != 0 {
 		r.appendDeferral(w)
+	}
+	if flags&recNamed != 0 {
+		w.String(r.Shadow)
+		w.String(r.DebounceKey)
+		w.Int(r.since)
 	}
 	if live {
 		r.appendMachine(w)
@@ -197,6 +207,9 @@ func decodeRecord(b []byte) (*record, error) {
 	if flags&recDefer != 0 {
 		r.readDeferral(rd)
 	}
+	if flags&recNamed != 0 {
+		r.Shadow, r.DebounceKey, r.since = rd.String(), rd.String(), rd.Int()
+	}
 	if flags&recMachine != 0 {
 		r.readMachine(rd)
 	}
@@ -241,6 +254,7 @@ func (t *task) view() queue.View {
 		v.Error, v.Worker, v.StartedAt = x.lastError, x.worker, x.started
 		v.FinishedAt, v.RemovedAt, v.Usage = x.finished, x.removedAt, x.usage
 		v.Resumes = x.resumes
+		v.Shadow, v.DebounceKey = x.shadow, x.debounce
 	}
 	if t.asg != nil {
 		v.Fence, v.Worker = t.asg.fence, t.asg.session.worker
@@ -259,7 +273,7 @@ func (m *Machine) liveRecord(t *task) []byte {
 	}
 	if t.extra != nil {
 		r.Worker = t.extra.worker
-		r.blobs, r.deferral = t.extra.blobs, t.extra.deferral
+		r.blobs, r.deferral, r.since = t.extra.blobs, t.extra.deferral, t.extra.since
 		if t.extra.stage != nil {
 			r.stage = t.extra.stage.id
 		}

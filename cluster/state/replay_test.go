@@ -76,6 +76,7 @@ func (g *generator) calls(namespace string, most int) command.Calls {
 		if g.pick("unique", "no", "no", "no", "yes") == "yes" {
 			call.UniqueKey = g.pick("uniquekey", "u", "v")
 		}
+		g.pace(&call)
 		if dead := g.dead(); len(dead) > 0 && g.pick("replay", "no", "yes") == "yes" {
 			call.Replays = rapid.SampledFrom(dead).Draw(g.t, "dead")
 		}

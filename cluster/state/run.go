@@ -114,7 +114,7 @@ func (m *Machine) addPart(r *run, p *command.GraphPart) error {
 
 // optionsOf is what a node's call says beside its spec and payload.
 func optionsOf(c *command.Call) *command.Call {
-	if c.Countdown|c.ETA|c.ExpiresIn|c.ExpiresAt == 0 && c.FairnessKey == "" && c.UniqueKey == "" && c.ConcurrencyKey == "" {
+	if c.Countdown|c.ETA|c.ExpiresIn|c.ExpiresAt == 0 && c.FairnessKey == "" && c.UniqueKey == "" && c.ConcurrencyKey == "" && c.Shadow == "" {
 		return nil
 	}
 	o := *c

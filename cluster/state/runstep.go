@@ -90,7 +90,7 @@ func (m *Machine) makeNodeTask(r *run, s workflow.Step) {
 		call = *of.options
 	}
 	call.ID = r.id.Plus(base + s.Index + 1)
-	taken := call.UniqueKey != "" && m.unique[uniqueName(r.namespace, call.UniqueKey)] != nil
+	taken := call.UniqueKey != "" && m.unique[keyName(r.namespace, call.UniqueKey)] != nil
 	if taken {
 		call.UniqueKey = ""
 	}

@@ -34,7 +34,9 @@ func (m *Machine) submit(c *command.Submit) command.Result {
 	}
 	for i := range c.Calls.List {
 		call := &c.Calls.List[i]
-		m.start(m.newTask(call, m.internSpec(&c.Calls.Specs[call.Spec], docs[call.Spec])))
+		t := m.newTask(call, m.internSpec(&c.Calls.Specs[call.Spec], docs[call.Spec]))
+		m.pace(t, call)
+		m.start(t)
 	}
 	for _, r := range runs {
 		m.beginRun(r)
@@ -112,6 +114,9 @@ func (m *Machine) checkPool(s *queue.Spec) *command.Result {
 
 // admit looks for what one call alone can be refused for.
 func (m *Machine) admit(namespace string, calls *command.Calls) *command.Result {
+	if refused := m.admitThrottled(namespace, calls); refused != nil {
+		return refused
+	}
 	var seen map[string]bool
 	ids, replays := map[queue.ID]bool{}, map[queue.ID]bool{}
 	for i := range calls.List {
@@ -129,7 +134,7 @@ func (m *Machine) admit(namespace string, calls *command.Calls) *command.Result 
 		if call.UniqueKey == "" {
 			continue
 		}
-		name := uniqueName(namespace, call.UniqueKey)
+		name := keyName(namespace, call.UniqueKey)
 		if t := m.unique[name]; t != nil {
 			return &command.Result{Code: command.CodeDuplicate, IDs: []queue.ID{t.id},
 				Detail: fmt.Sprintf("unfinished task %s has unique_key %q; wait for it or revoke it", t.id, call.UniqueKey)}
@@ -166,9 +171,9 @@ func (m *Machine) makeTask(call *command.Call, s *spec) *task {
 	case call.ExpiresIn != 0:
 		t.expires = satAdd(m.now, call.ExpiresIn)
 	}
-	if call.FairnessKey != "" || call.UniqueKey != "" || call.ConcurrencyKey != "" || len(call.Blobs) > 0 || !call.Replays.IsZero() {
+	if call.FairnessKey != "" || call.UniqueKey != "" || call.ConcurrencyKey != "" || len(call.Blobs) > 0 || !call.Replays.IsZero() || call.Shadow != "" {
 		t.extra = &extra{fairness: call.FairnessKey, unique: call.UniqueKey, key: call.ConcurrencyKey,
-			keyLimit: max(call.ConcurrencyLimit, 1), blobs: call.Blobs, replayOf: call.Replays}
+			keyLimit: max(call.ConcurrencyLimit, 1), blobs: call.Blobs, replayOf: call.Replays, shadow: call.Shadow}
 	}
 	return t
 }
@@ -229,6 +234,7 @@ func (m *Machine) start(t *task) {
 
 // makeReady puts a task into its line; an expiry is watched meanwhile.
 func (m *Machine) makeReady(t *task) {
+	m.settleDebounce(t)
 	if t.expires != 0 && t.expires <= m.now {
 		m.expire(t)
 		return

@@ -59,6 +59,9 @@ type extra struct {
 	usage      queue.Usage
 	deferral   *deferral // while it waits without a slot
 	resumes    uint32    // how often it was deferred
+	shadow     string    // the name that people see
+	debounce   string    // while a newer call with the key can replace it
+	since      int64     // of the first call that it takes the place of
 }
 
 // assignment ties a task to a session.
@@ -154,7 +157,7 @@ func (t *task) more() *extra {
 func (t *task) trim() {
 	x := t.extra
 	if x.fairness == "" && x.unique == "" && x.key == "" && len(x.blobs) == 0 && x.stage == nil &&
-		x.replayOf.IsZero() && x.lastError == nil && x.worker == "" && x.resumes == 0 {
+		x.replayOf.IsZero() && x.lastError == nil && x.worker == "" && x.resumes == 0 && x.shadow == "" && x.debounce == "" {
 		t.extra = nil
 	}
 }
@@ -182,7 +185,10 @@ func (m *Machine) born(t *task) {
 	t.Line = t.spec.line
 	if t.extra != nil {
 		if t.extra.unique != "" && t.flags&flagDead == 0 {
-			m.unique[uniqueName(t.spec.Namespace, t.extra.unique)] = t
+			m.unique[keyName(t.spec.Namespace, t.extra.unique)] = t
+		}
+		if t.extra.debounce != "" {
+			m.debounced[keyName(t.spec.Namespace, t.extra.debounce)] = t
 		}
 		m.ref(t.extra.blobs)
 	}
@@ -199,6 +205,7 @@ func (m *Machine) gone(t *task) {
 	delete(m.dead, t.id)
 	t.list.remove(t)
 	m.forgetUnique(t)
+	m.forgetDebounce(t)
 	m.forgetAwait(t)
 	delete(m.deciding, t.id)
 	if t.extra != nil {
@@ -221,10 +228,10 @@ func (m *Machine) forgetUnique(t *task) {
 	if t.extra == nil || t.extra.unique == "" {
 		return
 	}
-	name := uniqueName(t.spec.Namespace, t.extra.unique)
+	name := keyName(t.spec.Namespace, t.extra.unique)
 	if m.unique[name] == t {
 		delete(m.unique, name)
 	}
 }
 
-func uniqueName(namespace, key string) string { return namespace + "\x00" + key }
+func keyName(namespace, key string) string { return namespace + "\x00" + key }

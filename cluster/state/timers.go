@@ -135,6 +135,7 @@ func (m *Machine) runTimers() {
 	m.dropHolds()
 	m.dropIdle()
 	m.idem.sweep(m)
+	m.sweepThrottles()
 }
 
 // rateWaits starts the timer of a rate that somebody waits for.

@@ -20,7 +20,7 @@ func (n *node) FollowEvents(ctx context.Context, after string, fn func(*api.Even
 	}
 	err = n.journal.Follow(ctx, id, func(e *journal.Event) error {
 		out := api.Event{ID: e.ID.String(), Time: e.Time, Namespace: e.Namespace, TaskID: e.Move.ID, Task: e.Task,
-			Queue: e.Queue, To: e.To, Attempt: e.Attempt, Error: e.Error, Run: e.Run, Schedule: e.Schedule.String()}
+			Queue: e.Queue, Shadow: e.Shadow, To: e.To, Attempt: e.Attempt, Error: e.Error, Run: e.Run, Schedule: e.Schedule.String()}
 		if e.InRun || e.Run || e.Schedule != 0 {
 			out.RunID = e.Move.ID.Run()
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,6 +36,11 @@ type callFlags struct {
 	concurrencyKey               string
 	concurrencyLimit             int
 	fairnessKey, rateLimit       string
+	debounce, debounceWait       string
+	debounceMaxWait              string
+	throttle, throttleEvery      string
+	shadow                       string
+	redact, expected             []string
 	pool                         string
 	poolSlots                    int
 	ignoreResult                 bool
@@ -76,12 +82,20 @@ func (c *callFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.concurrencyKey, "concurrency-key", "", "tasks with an equal `KEY` run one at a time")
 	f.IntVar(&c.concurrencyLimit, "concurrency-limit", 1, "let `N` with the concurrency key run together")
 	f.StringVar(&c.fairnessKey, "fairness-key", "", "`KEY` among those of a queue that take turns")
+	f.StringVar(&c.debounce, "debounce-key", "", "while it waits, a newer call with this `KEY` takes its place")
+	f.StringVar(&c.debounceWait, "debounce-wait", "", "how long it waits for a newer one, a `DURATION`")
+	f.StringVar(&c.debounceMaxWait, "debounce-max-wait", "", "wait at most this `DURATION` after the first of them")
+	f.StringVar(&c.throttle, "throttle-key", "", "refuse it where another call with this `KEY` was taken lately")
+	f.StringVar(&c.throttleEvery, "throttle-every", "", "the `DURATION` in which one is taken")
 	f.StringVar(&c.rateLimit, "rate-limit", "", "`RATE` of this task's starts over the cluster, such as 10/s, 100/m, 5000/h")
 	f.StringVar(&c.pool, "pool", "", "`POOL` whose slots it takes")
 	f.IntVar(&c.poolSlots, "pool-slots", 1, "take `N` slots of the pool")
 	f.BoolVar(&c.ignoreResult, "ignore-result", false, "keep the state but not the result")
 	f.StringVar(&c.resultTTL, "result-ttl", "", "how long the result is kept, a `DURATION` (default 24h)")
 	f.IntVar(&c.version, "version", 0, "version `N` of the module (default the newest)")
+	f.StringVar(&c.shadow, "shadow", "", "`NAME` that is shown in the task's place")
+	f.StringSliceVar(&c.redact, "redact", nil, "`PATHS` such as kwargs.password and args.0 that are shown as ***")
+	f.StringSliceVar(&c.expected, "expected", nil, "error `TYPES` that are no surprise")
 	f.StringToStringVar(&c.labels, "label", nil, "label as `NAME=VALUE`; repeat it for more")
 	f.StringArrayVar(&c.headers, "header", nil, "header as `NAME=JSON`; repeat it for more")
 	f.StringVar(&c.stdout, "stdout", "", "`HOW` a command's stdout becomes the result: auto, json or text (default auto)")
@@ -97,7 +111,7 @@ func (c *callFlags) call(task string, set *pflag.FlagSet, stdin io.Reader) (wind
 	call := windrow.Call{
 		Task: taskName(task), Queue: c.queue, Ack: c.ack, IdempotencyKey: c.idempotencyKey, UniqueKey: c.uniqueKey,
 		FairnessKey: c.fairnessKey, Pool: c.pool, IgnoreResult: c.ignoreResult, Version: c.version,
-		Labels: c.labels, Output: c.stdout,
+		Labels: c.labels, Output: c.stdout, Shadow: c.shadow, Redact: c.redact, Expected: c.expected,
 	}
 	changed := func(name string) bool { return set.Changed(name) }
 	if changed("priority") {
@@ -121,6 +135,7 @@ func (c *callFlags) call(task string, set *pflag.FlagSet, stdin io.Reader) (wind
 	call.Timeout = optional(p, "timeout", c.timeout, wire.ParseDuration)
 	call.SoftTimeout = optional(p, "soft-timeout", c.softTimeout, wire.ParseDuration)
 	call.Memory = optional(p, "memory", c.memory, wire.ParseSize)
+	c.pace(p, &call)
 	call.RateLimit = optional(p, "rate-limit", c.rateLimit, wire.ParseRate)
 	call.ResultTTL = optional(p, "result-ttl", c.resultTTL, wire.ParseDuration)
 	call.Retry = c.policy(p, changed)
@@ -131,6 +146,27 @@ func (c *callFlags) call(task string, set *pflag.FlagSet, stdin io.Reader) (wind
 		return call, err
 	}
 	return call, check(call)
+}
+
+// pace fills in what the call says of others with its keys.
+func (c *callFlags) pace(p *flagParser, call *windrow.Call) {
+	wait := optional(p, "debounce-wait", c.debounceWait, wire.ParseDuration)
+	most := optional(p, "debounce-max-wait", c.debounceMaxWait, wire.ParseDuration)
+	every := optional(p, "throttle-every", c.throttleEvery, wire.ParseDuration)
+	switch {
+	case (c.debounce == "") != (wait == nil) && p.err == nil:
+		p.fail("debounce-key", errors.New("and --debounce-wait need each other"))
+	case most != nil && wait == nil:
+		p.fail("debounce-max-wait", errors.New("needs --debounce-key and --debounce-wait"))
+	case (c.throttle == "") != (every == nil) && p.err == nil:
+		p.fail("throttle-key", errors.New("and --throttle-every need each other"))
+	}
+	if wait != nil {
+		call.Debounce = &wire.Debounce{Key: c.debounce, Wait: *wait, MaxWait: most}
+	}
+	if every != nil {
+		call.Throttle = &wire.Throttle{Key: c.throttle, Every: *every}
+	}
 }
 
 // policy is nil where no retry flag was given, so that the default holds.

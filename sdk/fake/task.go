@@ -117,7 +117,7 @@ func (s *Server) accept(namespace string, call wire.Call) (*task, error) {
 	t.Task = wire.Task{ID: newID(), Task: call.Task, Module: module, Version: newest.Version, Queue: "default",
 		Priority: 5, State: wire.StatePending, Args: call.Args, Kwargs: call.Kwargs, Input: call.Input,
 		CreatedAt: now(), UniqueKey: call.UniqueKey, FairnessKey: call.FairnessKey, Pool: call.Pool,
-		Labels: call.Labels, Headers: call.Headers}
+		Labels: call.Labels, Headers: call.Headers, Shadow: call.Shadow, Redact: call.Redact}
 	if call.Queue != "" {
 		t.Queue = call.Queue
 	}

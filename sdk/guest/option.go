@@ -44,6 +44,8 @@ type defaults struct {
 	IgnoreResult   bool              `json:"ignore_result,omitempty"`
 	ResultTTL      string            `json:"result_ttl,omitempty"`
 	Labels         map[string]string `json:"labels,omitempty"`
+	Redact         []string          `json:"redact,omitempty"`
+	Expected       []string          `json:"expected,omitempty"`
 }
 
 type concurrency struct {
@@ -115,6 +117,17 @@ func Expires(d time.Duration) Option {
 // ResultTTL is how long the result is kept.
 func ResultTTL(d time.Duration) Option {
 	return span("result_ttl", d, func(to *defaults, s string) { to.ResultTTL = s })
+}
+
+// Redact keeps parts of what the task is given from readers, by paths such as
+// "kwargs.password", "args.0" and "input.token".
+func Redact(paths ...string) Option {
+	return by(func(d *defaults) { d.Redact = append(d.Redact, paths...) })
+}
+
+// Expected names error types that are no surprise: they are marked so.
+func Expected(types ...string) Option {
+	return by(func(d *defaults) { d.Expected = append(d.Expected, types...) })
 }
 
 // IgnoreResult keeps no result.

@@ -35,6 +35,8 @@ type Call struct {
 	UniqueKey      string          `json:"unique_key,omitempty"`
 	ConcurrencyKey *ConcurrencyKey `json:"concurrency_key,omitempty"`
 	FairnessKey    string          `json:"fairness_key,omitempty"`
+	Debounce       *Debounce       `json:"debounce,omitempty"`
+	Throttle       *Throttle       `json:"throttle,omitempty"`
 	RateLimit      *Rate           `json:"rate_limit,omitempty"`
 	Pool           string          `json:"pool,omitempty"`
 	PoolSlots      *int            `json:"pool_slots,omitempty"`
@@ -50,15 +52,22 @@ type Call struct {
 	Version   int               `json:"version,omitempty"` // of the module; 0 is the newest
 	Labels    map[string]string `json:"labels,omitempty"`
 	Headers   json.RawMessage   `json:"headers,omitempty"` // a JSON object
-	Stdin     string            `json:"stdin,omitempty"`   // "json" or "raw"
-	Output    string            `json:"output,omitempty"`  // "auto", "json" or "text"
+	Shadow    string            `json:"shadow,omitempty"`  // the name that people see in the task's place
+	// Redact are paths such as "args.0" and "kwargs.password" of what the task
+	// is given and readers are not shown.
+	Redact []string `json:"redact,omitempty"`
+	// Expected are the error types that are no surprise.
+	Expected []string `json:"expected,omitempty"`
+	Stdin    string   `json:"stdin,omitempty"`  // "json" or "raw"
+	Output   string   `json:"output,omitempty"` // "auto", "json" or "text"
 }
 
 // callFields are the names of a call's fields, for those who mistype one.
 var callFields = []string{"task", "args", "kwargs", "input", "queue", "priority", "countdown", "eta",
 	"expires", "timeout", "soft_timeout", "memory", "retry", "ack", "max_deliveries", "idempotency_key",
 	"unique_key", "concurrency_key", "fairness_key", "rate_limit", "pool", "pool_slots", "link",
-	"link_error", "ignore_result", "result_ttl", "immutable", "version", "labels", "headers", "stdin", "output"}
+	"link_error", "ignore_result", "result_ttl", "immutable", "version", "labels", "headers", "stdin", "output",
+	"debounce", "throttle", "shadow", "redact", "expected"}
 
 // UnmarshalJSON reads a call strictly: an unknown or repeated field, a value of
 // the wrong type and a nesting deeper than MaxDepth are refused.

@@ -12,9 +12,9 @@ const wholeCall = `{"task":"etl.load","args":[1,"two",{"three":3}],"kwargs":{"a"
 	`"countdown":"10s","eta":"2026-01-31T08:30:00.000000000Z","expires":"1h","timeout":"1m","soft_timeout":"30s",` +
 	`"memory":67108864,"retry":{"max":3,"backoff":"0s","factor":1.5,"max_backoff":"1m","jitter":"none","on":["trap"],"not_on":["x"]},` +
 	`"ack":"early","max_deliveries":5,"idempotency_key":"i","unique_key":"u","concurrency_key":{"key":"k","limit":4},` +
-	`"fairness_key":"f","rate_limit":"10/s","pool":"p","pool_slots":2,"link":[{"task":"a.b"}],"link_error":[{"task":"c.d","args":[]}],` +
+	`"fairness_key":"f","debounce":{"key":"d","wait":"5s","max_wait":"1m"},"throttle":{"key":"t","every":"1m"},"rate_limit":"10/s","pool":"p","pool_slots":2,"link":[{"task":"a.b"}],"link_error":[{"task":"c.d","args":[]}],` +
 	`"ignore_result":true,"result_ttl":"48h","immutable":true,"version":7,"labels":{"env":"prod"},"headers":{"h":[1]},` +
-	`"stdin":"raw","output":"text"}`
+	`"shadow":"shown","redact":["args.0"],"expected":["not_found"],"stdin":"raw","output":"text"}`
 
 func TestCallRoundTrip(t *testing.T) {
 	var c Call

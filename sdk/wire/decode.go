@@ -11,6 +11,7 @@ const (
 	maxLinks      = 1000
 	maxLabels     = 64
 	maxErrorTypes = 100
+	maxRedact     = 32
 	maxRetries    = 1_000_000
 	maxFactor     = 1000
 	maxSlots      = 1<<31 - 1
@@ -162,6 +163,28 @@ func (s *scanner) keyField(c *Call, name []byte, depth int) (place int, err erro
 	case "output":
 		c.Output, err = s.choice("auto", "json", "text")
 		return 31, err
+	}
+	return s.shownField(c, name)
+}
+
+// shownField reads what paces calls and what people see of them.
+func (s *scanner) shownField(c *Call, name []byte) (place int, err error) {
+	switch string(name) {
+	case "debounce":
+		c.Debounce, err = some(s.debounce())
+		return 32, err
+	case "throttle":
+		c.Throttle, err = some(s.throttle())
+		return 33, err
+	case "shadow":
+		c.Shadow, err = s.string()
+		return 34, err
+	case "redact":
+		c.Redact, err = s.strings(maxRedact)
+		return 35, err
+	case "expected":
+		c.Expected, err = s.strings(maxErrorTypes)
+		return 36, err
 	}
 	return -1, nil
 }

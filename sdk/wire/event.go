@@ -9,6 +9,7 @@ type Event struct {
 	Namespace string `json:"namespace"`
 	TaskID    string `json:"task_id,omitempty"`  // a task's
 	Task      string `json:"task,omitempty"`     // "MODULE.TASK"
+	Shadow    string `json:"shadow,omitempty"`   // the name that people see in the task's place
 	Queue     string `json:"queue,omitempty"`    // the task's
 	RunID     string `json:"run_id,omitempty"`   // a run's, or that which the task belongs to
 	Kind      string `json:"kind,omitempty"`     // of a run: "chain", "group" …

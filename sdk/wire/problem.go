@@ -51,6 +51,8 @@ const (
 	CodeIdempotency      = "idempotency_conflict"
 	CodeIdempotencyFull  = "idempotency_full" // no further key can be known at the moment
 	CodeDuplicate        = "duplicate"
+	CodeThrottled        = "throttled"     // another call with the throttle key was taken lately
+	CodeThrottleFull     = "throttle_full" // no further throttle key can be known at the moment
 	CodePoolNotFound     = "pool_not_found"
 	CodePoolTooSmall     = "pool_too_small"
 	CodeTooManyQueues    = "too_many_queues"

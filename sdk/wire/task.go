@@ -32,7 +32,8 @@ func Final(state string) bool {
 // written out like small ones, their digest beside them.
 type Task struct {
 	ID       string `json:"id"`
-	Task     string `json:"task"` // "MODULE.TASK"
+	Task     string `json:"task"`             // "MODULE.TASK"
+	Shadow   string `json:"shadow,omitempty"` // the name that people see in its place
 	Module   string `json:"module"`
 	Version  uint32 `json:"version"`
 	Queue    string `json:"queue"`
@@ -78,6 +79,7 @@ type Task struct {
 	ReplayedAs string `json:"replayed_as,omitempty"`
 
 	UniqueKey        string `json:"unique_key,omitempty"`
+	DebounceKey      string `json:"debounce_key,omitempty"` // while a newer call can take its place
 	FairnessKey      string `json:"fairness_key,omitempty"`
 	ConcurrencyKey   string `json:"concurrency_key,omitempty"`
 	ConcurrencyLimit uint32 `json:"concurrency_limit,omitempty"`
@@ -85,6 +87,7 @@ type Task struct {
 	PoolSlots        uint32 `json:"pool_slots,omitempty"`
 
 	Labels   map[string]string `json:"labels,omitempty"`
+	Redact   []string          `json:"redact,omitempty"` // what is shown as "***"
 	Headers  json.RawMessage   `json:"headers,omitempty"`
 	LogBytes int64             `json:"log_bytes,omitempty"`
 	Attempts []Attempt         `json:"attempts,omitempty"`
@@ -96,6 +99,8 @@ type Error struct {
 	Message  string `json:"message"`
 	ExitCode int32  `json:"exit_code,omitempty"`
 	Trace    string `json:"trace,omitempty"`
+	// Expected says that the call names the type among those that it expects.
+	Expected bool `json:"expected,omitempty"`
 }
 
 // Usage is what an attempt used.
