@@ -32,7 +32,7 @@ func (s *Server) postCanvas(c *fiber.Ctx) error {
 	if len(body.bytes) == 0 {
 		return refuse(wire.CodeInvalidJSON, `the body is empty; send a canvas such as {"chain": [{"task": "MODULE.TASK"}]}`)
 	}
-	if room := int64(bytes.Count(body.bytes, []byte(`"task"`))) * signatureRoom; room > smallBody {
+	if room := signatures(body.bytes) * signatureRoom; room > smallBody {
 		room = min(room, wire.MaxCanvas*signatureRoom)
 		if !s.bodies.take(room) {
 			return refuse(wire.CodeBusy, "the node holds as many large bodies as it may; try again in a moment")
@@ -77,6 +77,14 @@ func (s *Server) postCanvas(c *fiber.Ctx) error {
 		started = startedOf(&v)
 	}
 	return sendJSON(c, fiber.StatusAccepted, &started)
+}
+
+// signatures is about how many calls and canvases a body holds.
+func signatures(body []byte) (n int64) {
+	for _, field := range [...]string{`"task"`, `"chain"`, `"group"`, `"chord"`, `"map"`, `"starmap"`, `"chunks"`} {
+		n += int64(bytes.Count(body, []byte(field)))
+	}
+	return n
 }
 
 // submitRun makes a run: by one command if it is small, else as a stage. The id

@@ -154,7 +154,7 @@ func TestCanvasRefusals(t *testing.T) {
 		{`{"group":[{"task":"etl.load","idempotency_key":"k"}]}`, "invalid_field", "group[0].idempotency_key: is given inside a canvas"},
 		{`{"group":[{"task":"etl.load","labels":{"":""}}]}`, "invalid_field", "group[0].labels: has a name that is empty"},
 		{deep, "invalid_field", "is nested deeper than 64 canvases"},
-		{`{"group":[{"map":{"task":{"task":"etl.load"},"items":[` + strings.Repeat("0,", 249_999) + `0]}},{"task":"etl.load"}]}`, "invalid_field", "makes more than 250000 tasks"},
+		{`{"group":[{"map":{"task":{"task":"etl.load"},"items":[` + strings.Repeat("0,", 249_999) + `0]}},{"task":"etl.load"}]}`, "invalid_field", "has more than 250000 calls and canvases"},
 	} {
 		if p := b.do("POST", "/v1/canvas", tc.body).problem(400, tc.code); !strings.Contains(p.Detail, tc.detail) {
 			t.Errorf("%.60s: got %q, want %q", tc.body, p.Detail, tc.detail)

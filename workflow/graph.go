@@ -34,6 +34,9 @@ const NoNode = ^uint32(0)
 // MaxNodes bounds a graph, its mapped tasks included.
 const MaxNodes = 1 << 20
 
+// MaxEdges bounds how often nodes name each other.
+const MaxEdges = 4 * MaxNodes
+
 // Node is one step of a graph. All nodes it names stand before it, so that no
 // graph has a cycle.
 type Node struct {
@@ -98,6 +101,9 @@ func (b *Builder) Add(n *Node) error {
 	at := uint32(len(g.nodes))
 	if at >= MaxNodes || n.Size > MaxNodes || g.tasks+n.Size > MaxNodes {
 		return fmt.Errorf("%w: more than %d tasks", ErrGraph, MaxNodes)
+	}
+	if len(g.ups)+len(n.Ups) > MaxEdges {
+		return fmt.Errorf("%w: nodes wait for each other more than %d times", ErrGraph, MaxEdges)
 	}
 	if (n.From != NoNode && n.From >= at) || int(n.Listed) > len(n.Ups) || n.First > at || n.Kind > Join || n.Rule > OwnFailed || n.As > AsSpread {
 		return fmt.Errorf("%w: node %d", ErrGraph, at)

@@ -40,6 +40,9 @@ type GraphItems struct {
 	Values      [][]byte
 }
 
+// MaxPart bounds a part as it is stored, bytes.
+const MaxPart = 768 << 10
+
 const (
 	nodeError = 1 << iota
 	nodeCallback

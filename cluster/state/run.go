@@ -74,7 +74,11 @@ func (m *Machine) newRun(namespace string, c *command.NewRun) *run {
 
 // extend takes a part of a run's graph, which admitRun let pass.
 func (m *Machine) extend(r *run, p *command.GraphPart) *command.Result {
-	m.sink.Put(GraphKey(m.shard, r.id, uint32(len(r.parts))), p.Append(nil))
+	raw := p.Append(nil)
+	if len(raw) > command.MaxPart {
+		return refuse(command.CodeConflict, "a part of the graph has %d bytes and may have %d", len(raw), command.MaxPart)
+	}
+	m.sink.Put(GraphKey(m.shard, r.id, uint32(len(r.parts))), raw)
 	if err := m.addPart(r, p); err != nil {
 		return refuse(command.CodeConflict, "the graph cannot be used: %v", err)
 	}

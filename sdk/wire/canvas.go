@@ -150,13 +150,13 @@ func (s *scanner) settle(c *Canvas, call *Call, seen uint64) error {
 		}
 	}
 	c.Link, c.LinkError, c.Labels = call.Link, call.LinkError, call.Labels
-	return nil
+	return s.count(1) // an empty one has a place in the graph, too
 }
 
 // count bounds what one body may ask for.
 func (s *scanner) count(n int) error {
 	if s.tasks += n; s.tasks > MaxCanvas {
-		return reason("makes more than %d tasks; send less at once", MaxCanvas)
+		return reason("has more than %d calls and canvases; send less at once", MaxCanvas)
 	}
 	return nil
 }
