@@ -1,6 +1,6 @@
 // Command demo shows Windrow at its main job: it starts a node in a temporary
 // folder, uploads the example modules, runs their tasks, kills the node in the
-// middle of them, and shows that nothing was lost. `make demo` runs it.
+// middle of them, shows that nothing was lost, and has a canvas and a schedule run. `make demo` runs it.
 package main
 
 import (
@@ -45,7 +45,7 @@ type demo struct {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.start, d.push, d.logETL, d.grades, d.hostile, d.farewell} {
+	for _, act := range []func(context.Context) error{d.start, d.push, d.logETL, d.grades, d.canvas, d.schedule, d.hostile, d.farewell} {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -92,14 +92,18 @@ func (d *demo) start(ctx context.Context) (err error) {
 func (d *demo) push(ctx context.Context) error {
 	d.say("\n2. Two task modules are uploaded: plain Go programs, built for wasip1")
 	for _, name := range []string{"log-etl", "grade-updates"} {
-		if err := d.step(name+".wasm validated, compiled, stored", func() error {
-			_, _, err := d.client.PushModuleFile(ctx, name, filepath.Join(d.bin, "wasm", name+".wasm"))
-			return err
-		}); err != nil {
+		if err := d.pushOne(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (d *demo) pushOne(ctx context.Context, name string) error {
+	return d.step(name+".wasm validated, compiled, stored", func() error {
+		_, _, err := d.client.PushModuleFile(ctx, name, filepath.Join(d.bin, "wasm", name+".wasm"))
+		return err
+	})
 }
 
 // logReport is what the demo shows of the ETL's result.
@@ -238,7 +242,7 @@ func (d *demo) merge(ctx context.Context, results []json.RawMessage) error {
 
 // hostile uploads what must not be able to harm anybody.
 func (d *demo) hostile(ctx context.Context) error {
-	d.say("\n5. What goes wrong says what to do")
+	d.say("\n7. What goes wrong says what to do")
 	_, _, err := d.client.PushModule(ctx, "not-wasm", bytes.NewReader([]byte("#!/bin/sh\nrm -rf /\n")))
 	var refused *windrow.APIError
 	if !errors.As(err, &refused) {
