@@ -110,6 +110,7 @@ func newContract(t *testing.T) *contract {
 		t.Fatal(err)
 	}
 	c.waiting = waiting
+	n.Do("PUT", "/v1/schedules/nightly", strings.NewReader(`{"every":"1s","task":"echo.main","input":1}`), "Content-Type: application/json")
 	n.Do("PUT", "/v1/pools/database", strings.NewReader(`{"slots":3}`), "Content-Type: application/json")
 	resp, err := c.http.Get(n.URL() + "/openapi.json")
 	if err != nil {

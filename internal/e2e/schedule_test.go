@@ -26,6 +26,7 @@ func TestScheduleOutlivesKills(t *testing.T) {
 	for range kills {
 		waitFired(t, c, 4)
 		n.Kill()
+		<-time.After(3 * every) // some are missed
 		n.Start()
 	}
 	waitFired(t, c, 4)
