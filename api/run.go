@@ -153,7 +153,9 @@ func (s *Server) sendRun(c *fiber.Ctx, status int, namespace string, v *workflow
 		if err != nil {
 			return err
 		}
-		b = append(append(b, `,"result":`...), or(result, "null")...)
+		if result != nil {
+			b = append(append(b, `,"result":`...), result...)
+		}
 	}
 	tasks, whole, err := s.runTasks(namespace, v)
 	if err != nil {

@@ -281,6 +281,13 @@ func (r *Replica) nodeEnd(run queue.ID, node uint32) (queue.State, queue.ID, err
 	return s, run.Plus(cause + 1), err
 }
 
+// mostValue bounds a list that is put together of results: what a task may be
+// given at the most, and more than that no server holds for anybody.
+const mostValue = 64 << 20
+
+// errTooLarge says that a list would be larger.
+var errTooLarge = fmt.Errorf("the results have more than %d MiB in all; let tasks give where to find what is large", mostValue>>20)
+
 // valueOf is the value of a node that has ended.
 func (r *Replica) valueOf(run queue.ID, g state.RunGraph, node uint32) (value, error) {
 	refs := g.Value(node)
@@ -302,6 +309,9 @@ func (r *Replica) valueOf(run queue.ID, g state.RunGraph, node uint32) (value, e
 		}
 		if err != nil {
 			return value{}, fmt.Errorf("read a member's result: %w", err)
+		}
+		if len(b)+len(v.json) > mostValue {
+			return value{}, errTooLarge
 		}
 		b = append(b, v.json...)
 	}

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/windrow-dev/windrow/cluster/state"
@@ -93,8 +94,8 @@ func (r *Replica) resumedRun(namespace string, id queue.ID, room int) (resumed, 
 	if v.State != workflow.Success {
 		return x, nil
 	}
-	if x.Result, err = r.runResult(namespace, id); len(x.Result) > room {
-		x.Result = nil
+	if x.Result, err = r.runResult(namespace, id); len(x.Result) > room || errors.Is(err, errTooLarge) {
+		x.Result, err = nil, nil
 		x.Error = &queue.Error{Type: queue.ErrInputTooLarge, Message: fmt.Sprintf("the results have more than %d MiB in all; let the run's tasks keep what is large, or give it to another task", mostResume>>20)}
 	}
 	return x, err

@@ -166,9 +166,13 @@ func (r *Replica) nodeView(run *workflow.View, g state.RunGraph, ordinal uint32)
 	return out, nil
 }
 
-// RunResult puts together the result of a run that ended by success.
+// RunResult puts together the result of a run that ended by success. It is nil
+// where it would be too large.
 func (r *Replica) RunResult(namespace string, id queue.ID) (result []byte, err error) {
 	err = r.steady(func() (err error) { result, err = r.runResult(namespace, id); return err })
+	if errors.Is(err, errTooLarge) {
+		return nil, nil
+	}
 	return result, err
 }
 

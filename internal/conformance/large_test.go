@@ -174,3 +174,28 @@ func TestChordOfLargeResults(t *testing.T) {
 		}
 	}
 }
+
+// TestTooLargeResults: of a run whose list no server would hold the list is left
+// out, and a body that would be given it fails.
+func TestTooLargeResults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a node")
+	}
+	n := testnode.Start(t)
+	c := n.Client()
+	testnode.Push(t, c, "bigout", "echo")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	members := make([]windrow.Canvas, 65)
+	for i := range members {
+		members[i] = windrow.Sig(windrow.Call{Task: "bigout.main", Input: windrow.JSON(1 << 20)})
+	}
+	run, err := c.CanvasWait(ctx, group(members...))
+	if err != nil || run.State != "success" || run.Result != nil {
+		t.Errorf("a list of 65 MiB: %v, %.100s", err, show(run))
+	}
+	run, err = c.CanvasWait(ctx, chord(members, echo))
+	if err != nil || run.State != "failed" || run.Tasks["chord-body"].State != "failure" {
+		t.Errorf("a body that would be given 65 MiB: %v, %.300s", err, show(run))
+	}
+}
