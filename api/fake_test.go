@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,14 @@ func (f *fake) apply(c command.Command) command.Result {
 		return f.submit(c.Namespace, f.stage[c.Stage], nil, f.onWay[c.Stage], c.Idem)
 	case *command.SteerRun:
 		return f.once(c.Namespace, c.Idem, func() command.Result { return f.steer(c) })
+	case *command.RevokeMany:
+		var out command.Result
+		for i, id := range c.IDs {
+			if r := f.revoke(&command.Revoke{Namespace: c.Namespace, ID: id, Terminate: c.Terminate}); r.Code != command.OK {
+				out.Refused = append(out.Refused, uint32(i))
+			}
+		}
+		return out
 	case *command.Revoke:
 		return f.once(c.Namespace, c.Idem, func() command.Result { return f.revoke(c) })
 	case *command.PutDocument:
@@ -354,7 +363,7 @@ func (f *fake) list(l queue.Filter, dead bool) (Page, error) {
 		case t.Spec.Namespace != l.Namespace, dead != t.Dead && dead,
 			!l.Before.IsZero() && t.ID.Compare(l.Before) >= 0,
 			len(l.States) > 0 && !slices.Contains(l.States, t.State),
-			l.Queue != "" && l.Queue != t.Spec.Queue,
+			l.Queue != "" && l.Queue != t.Spec.Queue, !labelled(t.Payload.Labels, l.Labels),
 			l.Task != "" && l.Task != name && (!strings.HasSuffix(l.Task, ".") || !strings.HasPrefix(name, l.Task)),
 			t.CreatedAt < l.Since, l.Until != 0 && t.CreatedAt >= l.Until:
 			continue
@@ -366,6 +375,17 @@ func (f *fake) list(l queue.Filter, dead bool) (Page, error) {
 		p.Items = append(p.Items, t.View)
 	}
 	return p, nil
+}
+
+func labelled(raw []byte, want map[string]string) bool {
+	has := map[string]string{}
+	_ = json.Unmarshal(raw, &has) // none is an empty one
+	for k, v := range want {
+		if got, ok := has[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *fake) Tasks(_ context.Context, l queue.Filter) (Page, error) { return f.list(l, false) }

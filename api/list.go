@@ -69,12 +69,12 @@ func filterOf(c *fiber.Ctx) (queue.Filter, error) {
 		return f, err
 	}
 	f.Task, f.Queue = query(c, "task"), query(c, "queue")
-	if f.Task != "" {
-		module, task, dotted := strings.Cut(f.Task, ".")
-		if !isName(module) || dotted && task != "" && !isTask(task) {
-			return f, refuse(wire.CodeBadRequest, "?task=%s is neither MODULE nor MODULE.TASK", clip(f.Task))
-		}
-		f.Task = module + "." + task
+	var ok bool
+	if f.Task, ok = taskFilter(f.Task); !ok {
+		return f, refuse(wire.CodeBadRequest, "?task=%s is neither MODULE nor MODULE.TASK", clip(query(c, "task")))
+	}
+	if f.Labels, err = labelsOf(c); err != nil {
+		return f, err
 	}
 	if f.Queue != "" && !isLine(f.Queue) {
 		return f, refuse(wire.CodeBadRequest, "?queue=%s is no queue's name; %s", clip(f.Queue), nameRules["queue"])
@@ -93,6 +93,34 @@ func filterOf(c *fiber.Ctx) (queue.Filter, error) {
 		err = badCursor(query(c, "cursor"))
 	}
 	return f, err
+}
+
+// taskFilter reads MODULE or MODULE.TASK; an empty one is all.
+func taskFilter(text string) (string, bool) {
+	if text == "" {
+		return "", true
+	}
+	module, task, dotted := strings.Cut(text, ".")
+	if !isName(module) || dotted && task != "" && !isTask(task) {
+		return "", false
+	}
+	return module + "." + task, true
+}
+
+// labelsOf reads ?label=NAME=VALUE, once or several times.
+func labelsOf(c *fiber.Ctx) (map[string]string, error) {
+	var labels map[string]string
+	for _, raw := range c.Context().QueryArgs().PeekMulti("label") {
+		name, value, ok := strings.Cut(string(raw), "=")
+		if !ok || name == "" || len(raw) > 2*maxLabel+1 || len(labels) == maxLabels {
+			return nil, refuse(wire.CodeBadRequest, "?label=%s is no label; write NAME=VALUE, and repeat it for more", clip(string(raw)))
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[name] = value
+	}
+	return labels, nil
 }
 
 // statesOf reads one or several states, by commas or by repeating ?state=.

@@ -96,8 +96,12 @@ var table = []route{
 	{"POST", "/v1/tasks/:id/revoke", (*Server).revokeTask, "tasks", "Revoke a task", "One that waits ends at once, one that runs only with terminate.",
 		writes | keyed | spaced, nil, of[wire.Revoke]().maybe().such(obj{"terminate": true}), replies(200, "Revoked, or about to be.", of[wire.Submitted]()),
 		[]string{wire.CodeNotFound, wire.CodeAlreadyEnded, wire.CodeRunning}},
+	{"POST", "/v1/tasks/revoke", (*Server).revokeTasks, "tasks", "Revoke all tasks that are found",
+		"Of the tasks with all of the labels, of the queue, of the task or in the states given, as many as a limit says: where more is true, ask again. " +
+			"At least one of labels, queue and task must be given. One that runs ends only with terminate.",
+		reads | writes | keyed | spaced, listed, of[wire.RevokeMany]().such(obj{"labels": obj{"customer": "4711"}}), replies(200, "How many were revoked, or are about to be.", of[wire.RevokedMany]()), nil},
 	{"GET", "/v1/tasks", (*Server).listTasks, "tasks", "List tasks, newest first", "", reads | spaced | paged,
-		append([]string{"state", "task", "queue", "since", "until"}, listed...), nil, replies(200, "A page of tasks.", of[wire.List[wire.Task]]()), nil},
+		append([]string{"state", "task", "queue", "label", "since", "until"}, listed...), nil, replies(200, "A page of tasks.", of[wire.List[wire.Task]]()), nil},
 	{"GET", "/v1/tasks/:id", (*Server).getTask, "tasks", "Show a task", "With ?wait= once it has ended, or as it stands when the time is over.",
 		reads | spaced, append([]string{"wait"}, listed...), nil, replies(200, "The task.", of[wire.Task]()), []string{wire.CodeNotFound}},
 	{"GET", "/v1/tasks/:id/logs", (*Server).getLog, "tasks", "Read a task's log", "What the attempts wrote to stderr and to the log, in order; with ?follow=true as it comes, until the task has ended. " +

@@ -108,7 +108,8 @@ type TaskFilter struct {
 	States       []string
 	Task         string // "MODULE.TASK", or "MODULE." for all of a module
 	Queue        string
-	Since, Until time.Time // bounds of the acceptance, [Since, Until)
+	Labels       map[string]string // that a task has, all of them
+	Since, Until time.Time         // bounds of the acceptance, [Since, Until)
 	// PageSize is how many a request asks for; the server's choice where 0.
 	PageSize int
 }
@@ -123,6 +124,9 @@ func (f *TaskFilter) query() url.Values {
 	set("state", strings.Join(f.States, ","))
 	set("task", f.Task)
 	set("queue", f.Queue)
+	for name, value := range f.Labels {
+		q.Add("label", name+"="+value)
+	}
 	if !f.Since.IsZero() {
 		set("since", Time{Time: f.Since}.String())
 	}
@@ -145,6 +149,25 @@ func (c *Client) Tasks(ctx context.Context, filter TaskFilter) iter.Seq2[Task, e
 // may take a moment to end.
 func (c *Client) Revoke(ctx context.Context, id string, terminate bool) (*Submitted, error) {
 	return exchange[Submitted](ctx, c, http.MethodPost, "/tasks/"+escape(id)+"/revoke", wire.Revoke{Terminate: terminate})
+}
+
+// RevokeMany says which tasks to revoke.
+type RevokeMany = wire.RevokeMany
+
+// RevokeAll revokes all tasks that are found, and goes on while the server
+// leaves some; it tells how many there were. With a limit it asks once.
+func (c *Client) RevokeAll(ctx context.Context, which RevokeMany) (int, error) {
+	sum := 0
+	for {
+		part, err := exchange[wire.RevokedMany](ctx, c, http.MethodPost, "/tasks/revoke", which)
+		if err != nil {
+			return sum, err
+		}
+		sum += part.Revoked
+		if !part.More || which.Limit > 0 || part.Revoked == 0 {
+			return sum, nil
+		}
+	}
 }
 
 // LogOptions pick a part of a task's log.

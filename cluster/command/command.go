@@ -28,6 +28,7 @@ const (
 	VerbSteerSchedule
 	VerbDelivered
 	VerbPingWebhook
+	VerbRevokeMany
 )
 
 // Command is one verb with its arguments.
@@ -115,6 +116,8 @@ func blank(v Verb) Command {
 		return &SteerSchedule{}
 	case VerbDelivered:
 		return &Delivered{}
+	case VerbRevokeMany:
+		return &RevokeMany{}
 	case VerbPingWebhook:
 		return &PingWebhook{}
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -140,7 +141,28 @@ func (l *lister) matches(v *queue.View) bool {
 	if v.RemovedAt != 0 && v.RemovedAt <= l.now {
 		return false
 	}
-	return len(f.States) == 0 || slices.Contains(f.States, v.State)
+	if len(f.States) > 0 && !slices.Contains(f.States, v.State) {
+		return false
+	}
+	return len(f.Labels) == 0 || l.labelled(v.ID)
+}
+
+// labelled reports whether a task has all the labels that are asked for.
+func (l *lister) labelled(id queue.ID) bool {
+	raw, err := l.r.labels(id)
+	if err != nil || raw == nil {
+		return false
+	}
+	var labels map[string]string
+	if json.Unmarshal(raw, &labels) != nil {
+		return false
+	}
+	for name, value := range l.f.Labels {
+		if has, ok := labels[name]; !ok || has != value {
+			return false
+		}
+	}
+	return true
 }
 
 // page gives what all sources agree on down to the floor, cut to the limit.

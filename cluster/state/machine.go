@@ -156,6 +156,8 @@ func (m *Machine) do(c command.Command) command.Result {
 		return m.complete(c)
 	case *command.HandBack:
 		return m.handBack(c)
+	case *command.RevokeMany:
+		return m.revokeMany(c)
 	case *command.Revoke:
 		return m.once(c.Namespace, c.Idem, func() command.Result { return m.revoke(c) })
 	case *command.PutDocument:

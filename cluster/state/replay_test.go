@@ -133,6 +133,9 @@ func (g *generator) command() command.Command {
 	case "hold":
 		return &command.HoldSession{Session: g.session(), Hold: g.pick("hold", "no", "yes") == "yes"}
 	case "revoke":
+		if len(g.ids) > 1 && g.pick("many", "no", "no", "yes") == "yes" {
+			return &command.RevokeMany{Namespace: g.namespace(), IDs: g.ids[len(g.ids)-2:], Terminate: g.pick("terminate", "no", "yes") == "yes"}
+		}
 		if len(g.ids) > 0 {
 			return &command.Revoke{Namespace: g.namespace(), ID: rapid.SampledFrom(g.ids).Draw(g.t, "id"), Terminate: g.pick("terminate", "no", "yes") == "yes"}
 		}

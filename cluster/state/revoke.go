@@ -20,6 +20,21 @@ func (m *Machine) revoke(c *command.Revoke) command.Result {
 	return command.Result{}
 }
 
+// revokeMany revokes those of the tasks that have not ended.
+func (m *Machine) revokeMany(c *command.RevokeMany) command.Result {
+	var out command.Result
+	for i, id := range c.IDs {
+		t := m.tasks[id]
+		if t == nil || t.spec.Namespace != c.Namespace || t.flags&flagDead != 0 || t.hidden() {
+			out.Refused = append(out.Refused, uint32(i))
+			continue
+		}
+		m.spend()
+		m.revokeTask(t, c.Terminate)
+	}
+	return out
+}
+
 // revokeTask revokes a task that has not ended.
 func (m *Machine) revokeTask(t *task, terminate bool) {
 	if t.asg == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -218,6 +219,8 @@ func taskListCommand(a *app) *cobra.Command {
 	f.StringSliceVar(&filter.States, "state", nil, "only these `STATES`; several may be given")
 	f.StringVar(&filter.Task, "task", "", "only this `TASK`, MODULE.TASK, or MODULE. for all of a module's")
 	f.StringVar(&filter.Queue, "queue", "", "only this `QUEUE`")
+	f.StringToStringVar(&filter.Labels, "label", nil, "only with this label, `NAME=VALUE`; repeat it for more")
+	f.Lookup("label").DefValue = ""
 	f.StringVar(&since, "since", "", "created since a `TIME`, or since a duration ago, such as 1h")
 	f.StringVar(&until, "until", "", "created before a `TIME`, or before a duration ago")
 	f.IntVar(&limit, "limit", 50, "`N` at most, 0 for all")
@@ -235,7 +238,7 @@ func (a *app) taskRow(t wire.Task) []string {
 	if t.Dead {
 		state += " (dead)"
 	}
-	return []string{t.ID, t.Task, state, t.Queue, fmt.Sprint(t.Attempt), ago(a.now(), t.CreatedAt.Time), took(&t),
+	return []string{t.ID, cmp.Or(t.Shadow, t.Task), state, t.Queue, fmt.Sprint(t.Attempt), ago(a.now(), t.CreatedAt.Time), took(&t),
 		short(clean(errorText(t.Error)), 60)}
 }
 
@@ -271,17 +274,31 @@ func taskLogs(a *app) *cobra.Command {
 
 func taskRevoke(a *app) *cobra.Command {
 	var terminate bool
+	var which windrow.RevokeMany
 	cmd := &cobra.Command{
-		Use:   "revoke ID…",
+		Use:   "revoke (ID… | --label NAME=VALUE… | --queue QUEUE | --task TASK)",
 		Short: "End tasks that wait, or with --terminate also those that run",
 		Example: `  windrow task revoke 01890a5d-ac96-774b-bcce-b302099a8057
-  windrow task revoke --terminate 01890a5d-ac96-774b-bcce-b302099a8057`,
-		Args:              want(1, -1),
+  windrow task revoke --terminate 01890a5d-ac96-774b-bcce-b302099a8057
+  windrow task revoke --label customer=4711 --state pending`,
+		Args:              want(0, -1),
 		ValidArgsFunction: a.ask(taskIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			many := len(which.Labels) > 0 || which.Queue != "" || which.Task != ""
+			if many == (len(args) > 0) || !many && len(which.States) > 0 {
+				return usagef("want either the ids of the tasks, or --label, --queue or --task")
+			}
 			c, err := a.connect()
 			if err != nil {
 				return err
+			}
+			if many {
+				which.Terminate = terminate
+				n, err := c.RevokeAll(cmd.Context(), which)
+				if err != nil {
+					return err
+				}
+				return a.say(wire.RevokedMany{Revoked: n}, "%d tasks revoked", n)
 			}
 			return a.each(cmd.Context(), args, func(ctx context.Context, id string) error {
 				s, err := c.Revoke(ctx, id, terminate)
@@ -292,7 +309,15 @@ func taskRevoke(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&terminate, "terminate", false, "also end it if it runs")
+	f := cmd.Flags()
+	f.StringToStringVar(&which.Labels, "label", nil, "all with this label, `NAME=VALUE`; repeat it for more")
+	f.Lookup("label").DefValue = ""
+	f.StringVar(&which.Queue, "queue", "", "all of this `QUEUE`")
+	f.StringVar(&which.Task, "task", "", "all calls of this `TASK`, MODULE.TASK, or MODULE for all of a module's")
+	f.StringSliceVar(&which.States, "state", nil, "of them only those in these `STATES`")
+	a.completeFlag(cmd, "queue", queueNames)
+	a.completeFlag(cmd, "task", callNames)
+	f.BoolVar(&terminate, "terminate", false, "also end it if it runs")
 	return cmd
 }
 

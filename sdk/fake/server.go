@@ -99,6 +99,7 @@ func (s *Server) routes() *http.ServeMux {
 	on := func(pattern string, h handler) { m.Handle(pattern, s.answer(h)) }
 	on("POST /v1/tasks", s.submit)
 	on("POST /v1/tasks/batch", s.submitBatch)
+	on("POST /v1/tasks/revoke", s.revokeMany)
 	on("GET /v1/tasks", s.listTasks)
 	on("GET /v1/tasks/{id}", s.getTask)
 	on("POST /v1/tasks/{id}/revoke", s.revoke)

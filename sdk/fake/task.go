@@ -246,6 +246,7 @@ func (s *Server) listTasks(r *http.Request) (int, any, error) {
 	return page(r, s.pick(func(t *task) bool {
 		return t.namespace == namespace(r) &&
 			(q.Get("state") == "" || slices.Contains(states, t.State)) &&
+			labelled(t, labelsOf(q["label"])) &&
 			(q.Get("queue") == "" || q.Get("queue") == t.Queue) &&
 			(q.Get("task") == "" || q.Get("task") == t.Task.Task || strings.HasSuffix(q.Get("task"), ".") && strings.HasPrefix(t.Task.Task, q.Get("task"))) &&
 			(since.IsZero() || !t.CreatedAt.Before(since.Time)) && (until.IsZero() || t.CreatedAt.Before(until.Time))

@@ -104,6 +104,7 @@ func Exercise(t *testing.T, client *windrow.Client) {
 		{"a pool is made, changed and removed", (*suite).pools},
 		{"a schedule is put, triggered, paused and removed", (*suite).schedules},
 		{"calls are routed by the names of their tasks", (*suite).routes},
+		{"tasks are found and revoked by their labels", (*suite).labels},
 		{"the cluster knows its leader", (*suite).cluster},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(&suite{T: t, c: client}) })

@@ -136,6 +136,23 @@ type Batch struct {
 	IDs []string `json:"ids"`
 }
 
+// RevokeMany is the body of POST /v1/tasks/revoke: which tasks to revoke. At
+// least one of Labels, Queue and Task is given.
+type RevokeMany struct {
+	Labels    map[string]string `json:"labels,omitempty"` // that a task has, all of them
+	Queue     string            `json:"queue,omitempty"`
+	Task      string            `json:"task,omitempty"`      // MODULE.TASK, or MODULE for all of its tasks
+	States    []string          `json:"states,omitempty"`    // all that have not ended unless given
+	Terminate bool              `json:"terminate,omitempty"` // also those that run
+	Limit     int               `json:"limit,omitempty"`     // 10,000 unless given, which is the most
+}
+
+// RevokedMany answers it. More says that others were left.
+type RevokedMany struct {
+	Revoked int  `json:"revoked"`
+	More    bool `json:"more"`
+}
+
 // Revoke is the body of POST /v1/tasks/{id}/revoke.
 type Revoke struct {
 	Terminate bool `json:"terminate,omitempty"` // also if it runs
