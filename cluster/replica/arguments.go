@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/queue"
@@ -18,6 +19,16 @@ type Values interface {
 	// KeepValue keeps a value on this node, for as long as it takes a worker to
 	// fetch it.
 	KeepValue(ctx context.Context, value []byte) (digest string, err error)
+}
+
+// valuePatience is how long one large value may take to come from a peer: whoever
+// hands out tasks waits for it.
+const valuePatience = 10 * time.Second
+
+func (r *Replica) readValue(digest string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), valuePatience)
+	defer cancel()
+	return r.opt.Values.ReadValue(ctx, digest)
 }
 
 // Payload is what a task is given, queue.Payload's bytes. That of a run's task
@@ -153,7 +164,7 @@ func (r *Replica) give(p *queue.Payload, v value, as workflow.As) error {
 		return nil
 	}
 	if v.blob != "" {
-		b, err := r.opt.Values.ReadValue(context.Background(), v.blob)
+		b, err := r.readValue(v.blob)
 		if err != nil {
 			return fmt.Errorf("read the value to be given on: %w", err)
 		}
@@ -164,7 +175,7 @@ func (r *Replica) give(p *queue.Payload, v value, as workflow.As) error {
 		return nil
 	}
 	if p.Blob != "" { // its own arguments are large
-		b, err := r.opt.Values.ReadValue(context.Background(), p.Blob)
+		b, err := r.readValue(p.Blob)
 		if err != nil {
 			return fmt.Errorf("read the call's arguments: %w", err)
 		}
@@ -305,7 +316,7 @@ func (r *Replica) valueOf(run queue.ID, g state.RunGraph, node uint32) (value, e
 		}
 		v, err := r.resultOf(run.Plus(x.Ordinal + 1))
 		if err == nil && v.blob != "" {
-			v.json, err = r.opt.Values.ReadValue(context.Background(), v.blob)
+			v.json, err = r.readValue(v.blob)
 		}
 		if err != nil {
 			return value{}, fmt.Errorf("read a member's result: %w", err)

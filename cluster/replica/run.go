@@ -189,7 +189,7 @@ func (r *Replica) runResult(namespace string, id queue.ID) ([]byte, error) {
 	if err != nil || x.blob == "" {
 		return x.json, err
 	}
-	return r.opt.Values.ReadValue(context.Background(), x.blob)
+	return r.readValue(x.blob)
 }
 
 // WaitRun returns nil when the run has ended or is not known to the applied
