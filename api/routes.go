@@ -135,7 +135,7 @@ var table = []route{
 	{"GET", "/v1/schedules/:name", (*Server).getSchedule, "schedules", "Show a schedule", "With the next ticks to come, what became of the last one, and counts.", reads | spaced, listed, nil,
 		replies(200, "The schedule.", of[wire.Schedule]()), []string{wire.CodeNotFound}},
 	{"PUT", "/v1/schedules/:name", (*Server).putSchedule, "schedules", "Make or change a schedule",
-		"When, by one of cron, every, at and solar, and what: a call's fields beside the others, or a canvas. The definition that it has already changes nothing; another keeps the counts and the pause. " +
+		"When, by one of cron, every, at, solar and next (a task that says it), and what: a call's fields beside the others, or a canvas. The definition that it has already changes nothing; another keeps the counts and the pause. " +
 			"With ?dry_run=true nothing is kept, and the answer shows the ticks to come.",
 		reads | writes | spaced, []string{"dry_run"}, of[wire.ScheduleDefinition]().such(obj{"cron": "0 9 * * mon-fri", "timezone": "Europe/Berlin", "task": "echo.main", "input": 1}),
 		[]reply{{201, "A new schedule.", of[wire.Schedule]()}, {200, "Changed, as it was, or a dry run.", of[wire.Schedule]()}},

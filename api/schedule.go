@@ -29,7 +29,9 @@ func scheduleOf(v *workflow.ScheduleView) wire.Schedule {
 	if !v.LastRun.IsZero() {
 		out.LastRun = v.LastRun.String()
 	}
-	if rule, _, ok := ruleOf(v); ok && v.Next != 0 && !v.Paused {
+	if len(v.Ask) > 0 && v.Next != 0 && !v.Paused {
+		out.NextFires = append(out.NextFires, timeAt(v.Next))
+	} else if rule, _, ok := ruleOf(v); ok && v.Next != 0 && !v.Paused {
 		for _, t := range rule.Upcoming(time.Unix(0, v.Next-1), nextShown) {
 			out.NextFires = append(out.NextFires, wire.Time{Time: t.UTC()})
 		}
@@ -129,6 +131,7 @@ func (s *Server) steerSchedule(c *fiber.Ctx, verb string, pause bool) error {
 		if err != nil {
 			return err
 		}
+		steer.Keep = len(v.Ask) > 0 // the task has said the next one
 		if rule, d, ok := ruleOf(&v); ok && !pause {
 			steer.Keep, _, _ = d.Policy()
 			d.Catchup = false

@@ -164,7 +164,10 @@ func TestScheduleRefused(t *testing.T) {
 		{`{"task":"etl.load","every":"1m","every":"1m"}`, "every", "twice"},
 		{`{"task":"etl.load","every":"1m","canvas":{"chain":[{"task":"etl.load"}]}}`, "task", "canvas"},
 		{`{"every":"1m","workflow":"w"}`, "workflow", "later version"},
-		{`{"task":"etl.load","next":{"task":"etl.load"}}`, "next", "later version"},
+		{`{"task":"etl.load","next":{"task":"etl.load"},"every":"1m"}`, "every", "beside next"},
+		{`{"task":"etl.load","next":{"task":"etl.load","input":1}}`, "next.input", "schedule gives"},
+		{`{"task":"etl.load","next":{"task":"load"}}`, "next.task", "load"},
+		{`{"task":"etl.load","next":{"task":"etl.load","tsk":1}}`, "next.tsk", "task"},
 		{`{"every":"1m","canvas":{"chain":[{"task":"etl.load"},{"task":"load"}]}}`, "canvas.chain[1].task", "load"},
 		{`{"every":"1m","task":"etl.load","idempotency_key":"k"}`, "idempotency_key", "each tick"},
 		{`{"every":"1m","task":"etl.load","priority":11}`, "priority", "9"},
@@ -197,5 +200,26 @@ func TestCatchupBeginsAtStart(t *testing.T) {
 	b.do("PUT", "/v1/schedules/t", `{"every":"1h","task":"etl.load","start":"`+begin.Format(time.RFC3339)+`"}`).ok(201, &s)
 	if !s.NextFires[0].After(time.Now()) {
 		t.Fatalf("%s", s.NextFires[0])
+	}
+}
+
+func TestNextIsATask(t *testing.T) {
+	b := start(t)
+	var s wire.Schedule
+	b.do("PUT", "/v1/schedules/s", `{"next":{"task":"etl.main","timeout":"10s"},"task":"etl.load"}`).ok(201, &s)
+	if len(s.NextFires) != 0 {
+		t.Fatalf("%+v", s)
+	}
+	v, _ := b.node.clock.machine.Schedule(workflow.ScheduleName{Namespace: "default", Name: "s"})
+	if !v.Wants || len(v.Ask) == 0 {
+		t.Fatalf("%+v", v)
+	}
+	if p := b.do("PUT", "/v1/schedules/s", `{"next":{"task":"nothing.main"},"task":"etl.load"}`).problem(404, "module_not_found"); p.Field != "next" {
+		t.Fatalf("%+v", p)
+	}
+	b.do("POST", "/v1/schedules/s/pause", "").ok(200, &s)
+	b.do("POST", "/v1/schedules/s/resume", "").ok(200, &s)
+	if s.Paused {
+		t.Fatalf("%+v", s)
 	}
 }

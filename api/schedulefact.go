@@ -29,6 +29,7 @@ func scheduleSchema(f openapi.Facts) (*openapi.Schema, error) {
 		{Name: "every", Value: openapi.RefTo("Duration")},
 		{Name: "at", Value: &openapi.Schema{AnyOf: []*openapi.Schema{moment, list}}},
 		{Name: "solar", Value: solarSchema()},
+		{Name: "next", Value: openapi.RefTo("Call")},
 		{Name: "timezone", Value: text("", "Europe/Berlin")},
 		{Name: "start", Value: moment}, {Name: "end", Value: moment},
 		{Name: "jitter", Value: openapi.RefTo("Duration")},

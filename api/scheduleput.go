@@ -24,6 +24,7 @@ type plan struct {
 	overlap command.Overlap
 	body    []byte
 	run     []byte
+	ask     []byte // of the task that says when it is due, if one does
 }
 
 var overlaps = map[string]command.Overlap{"": command.OverlapAllow, "allow": command.OverlapAllow, "skip": command.OverlapSkip,
@@ -71,7 +72,11 @@ func (s *Server) planOf(ctx context.Context, namespace string, d *wire.ScheduleD
 		return nil, err
 	}
 	p := &plan{body: body, overlap: overlaps[d.Overlap]}
-	if err := p.read(); err != nil {
+	if d.Next != nil {
+		if p.ask, err = s.askOf(ctx, namespace, d); err != nil {
+			return nil, err
+		}
+	} else if err := p.read(); err != nil {
 		return nil, err
 	}
 	field, canvas := "canvas", d.Canvas
@@ -81,6 +86,17 @@ func (s *Server) planOf(ctx context.Context, namespace string, d *wire.ScheduleD
 	if canvas.Call != nil && canvas.Call.IdempotencyKey != "" {
 		return nil, inside(field, wrong("idempotency_key", "belongs to one request; each tick makes a run of its own, once"))
 	}
+	if p.run, err = s.tickRun(ctx, namespace, canvas, field); err != nil {
+		return nil, err
+	}
+	if len(p.run)+len(p.ask)+len(p.body) > command.MaxCommand {
+		return nil, refuse(wire.CodeTooLarge, "a schedule may have %d KiB; keep what it is given as a blob, or where the task finds it", command.MaxCommand>>10/2)
+	}
+	return p, nil
+}
+
+// tickRun prepares the run that each tick makes.
+func (s *Server) tickRun(ctx context.Context, namespace string, canvas *wire.Canvas, field string) ([]byte, error) {
 	g, err := s.newGraph(ctx, namespace, canvas)
 	if err != nil {
 		return nil, inside(field, err)
@@ -92,15 +108,34 @@ func (s *Server) planOf(ctx context.Context, namespace string, d *wire.ScheduleD
 		return nil, refuse(wire.CodeTooLarge, "the run of a tick may have %d tasks and joins, of %d KiB together; have a task start what is more", command.MaxSubmit, command.MaxCommand>>10)
 	}
 	run, err := g.run(0)
-	if err != nil {
-		return nil, err
-	}
 	run.ID = queue.ID{}
-	p.run = run.Append(nil)
-	if len(p.run)+len(p.body) > command.MaxCommand {
-		return nil, refuse(wire.CodeTooLarge, "a schedule may have %d KiB; keep what it is given as a blob, or where the task finds it", command.MaxCommand>>10/2)
+	return run.Append(nil), err
+}
+
+// askOf prepares the run of the task that says when a schedule is due.
+func (s *Server) askOf(ctx context.Context, namespace string, d *wire.ScheduleDefinition) ([]byte, error) {
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{{"cron", d.Cron != ""}, {"days", d.Days != ""}, {"every", d.Every != nil}, {"at", d.At != nil}, {"solar", d.Solar != nil}, {"timezone", d.Timezone != ""},
+		{"start", d.Start != nil}, {"end", d.End != nil}, {"jitter", d.Jitter != nil}, {"misfire", d.Misfire != ""}, {"misfire_grace", d.MisfireGrace != nil}, {"catchup", d.Catchup}} {
+		if f.given {
+			return nil, wrong(f.name, "stands beside next, whose task alone says when it is due; leave it out")
+		}
 	}
-	return p, nil
+	ask := *d.Next
+	switch {
+	case ask.Args != nil || ask.Kwargs != nil || ask.Input != nil:
+		return nil, wire.InField("next", wrong("input", `is what the schedule gives: {"schedule", "last_tick", "now"}; leave args, kwargs and input out`))
+	case linked(&ask):
+		return nil, wire.InField("next", wrong("link", "and link_error are not for the task that says when it is due"))
+	case ask.IdempotencyKey != "":
+		return nil, wire.InField("next", wrong("idempotency_key", "belongs to one request; leave it out"))
+	case ask.IgnoreResult:
+		return nil, wire.InField("next", wrong("ignore_result", "would lose when it is due; leave it out"))
+	}
+	ask.Input = json.RawMessage(`{"schedule":"s","last_tick":null,"now":"2026-01-01T00:00:00Z"}`) // for the task's schema
+	return s.tickRun(ctx, namespace, &wire.Canvas{Call: &ask}, "next")
 }
 
 // inside is wire.InField where there is a field around.
@@ -171,11 +206,12 @@ func (s *Server) proposeSchedule(c *fiber.Ctx, ctx context.Context, namespace, n
 	sum := sha256.New()
 	sum.Write(p.body)
 	sum.Write(p.run)
+	sum.Write(p.ask)
 	put := &command.PutDocument{Kind: command.KindSchedule, Namespace: namespace, Name: name, Body: p.body, Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil)),
-		Attributes: command.Attributes{Overlap: p.overlap, Plan: p.run}}
+		Attributes: command.Attributes{Overlap: p.overlap, Plan: p.run, Ask: p.ask}}
 	for range changeTries {
 		v, _ := s.node.Schedule(workflow.ScheduleName{Namespace: namespace, Name: name})
-		put.Attributes.Next = p.First(p.rule, time.Now().UnixNano(), v.LastTick)
+		put.Attributes.Next = p.first(v.LastTick)
 		r, index, err := s.node.Propose(ctx, put)
 		if err != nil {
 			return err
@@ -197,11 +233,19 @@ func (s *Server) proposeSchedule(c *fiber.Ctx, ctx context.Context, namespace, n
 	return refuse(wire.CodeConflict, "ticks of schedule %q come faster than it can be changed; pause it first", name)
 }
 
+// first is the first tick to wait for, 0 where a task is to say it.
+func (p *plan) first(seen int64) int64 {
+	if p.ask != nil {
+		return 0
+	}
+	return p.First(p.rule, time.Now().UnixNano(), seen)
+}
+
 // sendDry shows what a definition comes to.
 func (s *Server) sendDry(c *fiber.Ctx, namespace, name string, p *plan) error {
 	v, _ := s.node.Schedule(workflow.ScheduleName{Namespace: namespace, Name: name})
 	v.Name, v.Body, v.Version, v.CreatedAt = name, p.body, 0, 0
-	v.Next = p.First(p.rule, time.Now().UnixNano(), v.LastTick)
+	v.Next = p.first(v.LastTick)
 	out := scheduleOf(&v)
 	return sendJSON(c, fiber.StatusOK, &out)
 }

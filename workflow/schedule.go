@@ -13,7 +13,14 @@ type ScheduleView struct {
 	CreatedAt int64  // T of this version
 	Plan      []byte // the run of a tick, encoded; not to be changed
 	Paused    bool
-	Next      int64 // the tick that it waits for, 0 for none
+	// Ask is the run of the task that says when it is next due, if one does;
+	// Wants says that it is to be asked, Asked that it was, and Asking that it
+	// has not ended.
+	Ask    []byte
+	Wants  bool
+	Asked  queue.ID
+	Asking bool
+	Next   int64 // the tick that it waits for, 0 for none
 	// LastTick is the last one that has been dealt with, whatever became of it.
 	LastTick int64
 	LastRun  queue.ID // the last one that began, or zero

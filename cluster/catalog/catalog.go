@@ -77,7 +77,7 @@ func (c *Catalog) Put(p *command.PutDocument, now int64) (doc *command.Document,
 		Kind: p.Kind, Namespace: p.Namespace, Name: p.Name, Version: e.Last + 1, Digest: p.Digest,
 		Body: slices.Clone(p.Body), Attributes: p.Attributes, CreatedAt: now,
 	}
-	doc.Attributes.Plan = slices.Clone(doc.Attributes.Plan)
+	doc.Attributes.Plan, doc.Attributes.Ask = slices.Clone(doc.Attributes.Plan), slices.Clone(doc.Attributes.Ask)
 	if !versioned(p.Kind) {
 		gone = e.Versions
 		e.Versions = nil

@@ -29,6 +29,8 @@ const (
 	VerbDelivered
 	VerbPingWebhook
 	VerbRevokeMany
+	VerbAskTick
+	VerbSetTick
 )
 
 // Command is one verb with its arguments.
@@ -120,6 +122,10 @@ func blank(v Verb) Command {
 		return &RevokeMany{}
 	case VerbPingWebhook:
 		return &PingWebhook{}
+	case VerbAskTick:
+		return &AskTick{}
+	case VerbSetTick:
+		return &SetTick{}
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Attributes struct {
 	Next    int64   // schedule: the first tick that it waits for, 0 for none
 	Overlap Overlap // schedule
 	Plan    []byte  // schedule: the run of a tick, a NewRun without its id
+	Ask     []byte  // schedule: likewise that of the task that says when it is due, if one does
 
 	Hook HookFilter // webhook; Paused stops it, too
 }
@@ -50,13 +51,14 @@ func (a *Attributes) write(w *Writer) {
 	w.Int(a.Next)
 	w.Byte(byte(a.Overlap))
 	w.Bytes(a.Plan)
+	w.Bytes(a.Ask)
 	a.Hook.write(w)
 }
 
 func (a *Attributes) read(r *Reader) {
 	a.Tasks, a.Slots, a.Paused = r.Strings(), r.Uint32(), r.Bool()
 	a.RateN, a.RatePer, a.DeadTTL = r.Uint32(), r.Int(), r.Int()
-	a.Next, a.Overlap, a.Plan = r.Int(), Overlap(r.Byte()), r.Bytes()
+	a.Next, a.Overlap, a.Plan, a.Ask = r.Int(), Overlap(r.Byte()), r.Bytes(), r.Bytes()
 	a.Hook.read(r)
 }
 

@@ -23,6 +23,7 @@ const (
 	CodePoolTooSmall    Code = "pool_too_small"
 	CodeTooManyQueues   Code = "too_many_queues"
 	CodeScheduleRoom    Code = "too_many_schedules"
+	CodeNextTick        Code = "next_tick"
 	CodeConflict        Code = "conflict"
 	CodeStage           Code = "stage_expired"
 	CodeEnded           Code = "already_ended"

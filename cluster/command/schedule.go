@@ -50,6 +50,33 @@ type SteerSchedule struct {
 	Idem *Idempotency
 }
 
+// AskTick begins the run of the task that says when a schedule is next due,
+// where one does. Its result is brought by SetTick.
+type AskTick struct {
+	Namespace string
+	Name      string
+	Version   uint32
+	Run       queue.ID
+	Meta      []byte // of the run
+	Payload   []byte // of its task
+}
+
+// SetTick brings what such a run has said: the next tick, 0 for none any more,
+// or why it said nothing.
+type SetTick struct {
+	Namespace string
+	Name      string
+	Run       queue.ID
+	Next      int64
+	Fault     string
+}
+
+// Verb implements Command.
+func (*AskTick) Verb() Verb { return VerbAskTick }
+
+// Verb implements Command.
+func (*SetTick) Verb() Verb { return VerbSetTick }
+
 // Verb implements Command.
 func (*Fire) Verb() Verb { return VerbFire }
 
@@ -90,6 +117,32 @@ func (c *SteerSchedule) read(r *Reader) {
 	c.Namespace, c.Name = r.String(), r.String()
 	c.Pause, c.Next, c.Keep = r.Bool(), r.Int(), r.Bool()
 	c.Idem = readLastIdem(r)
+}
+
+func (c *AskTick) write(w *Writer) {
+	w.String(c.Namespace)
+	w.String(c.Name)
+	w.Uint(uint64(c.Version))
+	w.ID(c.Run)
+	w.Bytes(c.Meta)
+	w.Bytes(c.Payload)
+}
+
+func (c *AskTick) read(r *Reader) {
+	c.Namespace, c.Name, c.Version = r.String(), r.String(), r.Uint32()
+	c.Run, c.Meta, c.Payload = r.ID(), r.Bytes(), r.Bytes()
+}
+
+func (c *SetTick) write(w *Writer) {
+	w.String(c.Namespace)
+	w.String(c.Name)
+	w.ID(c.Run)
+	w.Int(c.Next)
+	w.String(c.Fault)
+}
+
+func (c *SetTick) read(r *Reader) {
+	c.Namespace, c.Name, c.Run, c.Next, c.Fault = r.String(), r.String(), r.ID(), r.Int(), r.String()
 }
 
 // Append writes a run as a plan: what a schedule's document keeps.

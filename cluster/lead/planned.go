@@ -23,6 +23,13 @@ type planned struct {
 	meta  []byte
 	nodes int   // of a run, 1 at least
 	rest  int64 // after a full round of what was missed, until then
+	// Of one whose ticks a task says:
+	asked   bool
+	askMeta []byte
+	payload queue.Payload
+	asks    int   // since the last answer
+	askAt   int64 // not before
+
 	fault error // of a definition of another version of this program
 }
 
@@ -43,7 +50,12 @@ func newPlanned(v *workflow.ScheduleView) *planned {
 	if p.fault = json.Unmarshal(v.Body, &d); p.fault != nil {
 		return p
 	}
-	if p.rule, p.fault = calendar.Parse(d.Rule); p.fault != nil {
+	if len(v.Ask) > 0 {
+		p.fault = p.newAsked(v)
+	} else {
+		p.rule, p.fault = calendar.Parse(d.Rule)
+	}
+	if p.fault != nil {
 		return p
 	}
 	plan, err := command.DecodePlan(v.Plan)
@@ -64,6 +76,9 @@ func (p *planned) set(v workflow.ScheduleView) { p.view = v }
 
 // due is when the schedule next wants something.
 func (p *planned) due(now int64) int64 {
+	if p.asked {
+		return p.dueAsk(now)
+	}
 	if p.fault != nil || p.view.Paused || p.view.Next == 0 || p.wait && p.view.Buffered != 0 {
 		return math.MaxInt64
 	}
@@ -76,6 +91,17 @@ func (p *planned) due(now int64) int64 {
 // at is when a tick's run begins.
 func (p *planned) at(tick time.Time) int64 {
 	return tick.UnixNano() + int64(p.rule.Delay(p.view.Name, tick))
+}
+
+// commands are what is due, most at the most.
+func (p *planned) commands(now int64, most int, runs Runs) []command.Command {
+	switch {
+	case !p.asked:
+		return p.fires(now, most)
+	case most > 0:
+		return []command.Command{p.ask(now, runs)}
+	}
+	return nil
 }
 
 // fires are what is due, most at the most: one for each tick that is made up

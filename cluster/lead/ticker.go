@@ -24,6 +24,7 @@ type Schedules interface {
 type ticker struct {
 	machine  Schedules
 	proposer Proposer
+	runs     Runs
 	now      func() int64
 	log      *slog.Logger
 	wake     chan struct{}
@@ -36,7 +37,7 @@ type ticker struct {
 }
 
 func newTicker(cfg *Config, log *slog.Logger) *ticker {
-	return &ticker{machine: cfg.Machine, proposer: cfg.Proposer, now: cfg.Now, log: log, wake: make(chan struct{}, 1),
+	return &ticker{machine: cfg.Machine, proposer: cfg.Proposer, runs: cfg.Runs, now: cfg.Now, log: log, wake: make(chan struct{}, 1),
 		changed: map[workflow.ScheduleName]bool{}, planned: map[workflow.ScheduleName]*planned{}}
 }
 
@@ -129,10 +130,9 @@ func (k *ticker) round(now int64) (fires []command.Command, due int64) {
 			due = min(due, at)
 			continue
 		}
-		for _, f := range p.fires(now, min(command.MaxFires-len(fires), room/p.nodes)) {
-			fires = append(fires, f)
-			room -= p.nodes
-		}
+		made := p.commands(now, min(command.MaxFires-len(fires), room/p.nodes), k.runs)
+		fires = append(fires, made...)
+		room -= len(made) * p.nodes
 		if len(fires) >= command.MaxFires || room < p.nodes {
 			if len(fires) > 0 {
 				return fires, now
@@ -152,10 +152,9 @@ func (k *ticker) propose(ctx context.Context, fires []command.Command) {
 	names := make([]workflow.ScheduleName, len(fires))
 	accepted := false
 	for i, c := range fires {
-		f := c.(*command.Fire) //nolint:forcetypeassert // round makes nothing else
-		names[i] = workflow.ScheduleName{Namespace: f.Namespace, Name: f.Name}
+		names[i] = nameOf(c)
 		if i < len(results) && results[i].Code != command.OK {
-			k.log.Debug("a tick was refused", "namespace", f.Namespace, "schedule", f.Name, "tick", f.Tick, "code", string(results[i].Code), "detail", results[i].Detail)
+			k.log.Debug("a tick was refused", "namespace", names[i].Namespace, "schedule", names[i].Name, "code", string(results[i].Code), "detail", results[i].Detail)
 		} else {
 			accepted = true
 		}
@@ -172,4 +171,17 @@ func (k *ticker) propose(ctx context.Context, fires []command.Command) {
 	case <-time.After(k.pause):
 	case <-ctx.Done():
 	}
+}
+
+// nameOf is the schedule that a command is for.
+func nameOf(c command.Command) workflow.ScheduleName {
+	switch c := c.(type) {
+	case *command.Fire:
+		return workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name}
+	case *command.AskTick:
+		return workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name}
+	case *command.SetTick:
+		return workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name}
+	}
+	return workflow.ScheduleName{}
 }

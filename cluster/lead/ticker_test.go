@@ -127,7 +127,7 @@ func (w *world) turn() int64 {
 	}
 	results, err := w.Propose(context.Background(), fires...)
 	for _, c := range fires {
-		w.ticker.applied([]workflow.ScheduleName{{Namespace: "default", Name: c.(*command.Fire).Name}})
+		w.ticker.applied([]workflow.ScheduleName{nameOf(c)})
 	}
 	for _, r := range results {
 		if err == nil && r.Code != command.OK {
@@ -321,5 +321,78 @@ func TestBufferedTicksWait(t *testing.T) {
 	p.set(workflow.ScheduleView{Next: int64(2 * time.Minute), Buffered: int64(time.Minute)})
 	if p.due(now) != math.MaxInt64 {
 		t.Fatal("it would be passed over")
+	}
+}
+
+// oracle is runs that have ended, and what they gave.
+type oracle struct {
+	Runs
+	state  workflow.RunState
+	result string
+}
+
+func (o *oracle) Run(string, queue.ID) (workflow.View, bool, error) {
+	return workflow.View{State: o.state}, o.state != 0, nil
+}
+
+func (o *oracle) RunResult(string, queue.ID) ([]byte, error) { return []byte(o.result), nil }
+
+// TestATaskSaysTheTicks has a schedule ask a task, which answers well and badly.
+func TestATaskSaysTheTicks(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := newWorld(t, begin)
+	w.random = rand.New(rand.NewPCG(7, 7))
+	o := &oracle{}
+	w.ticker.runs = o
+	n := command.GraphNode{Call: command.Call{Payload: (&queue.Payload{Args: []byte("[1]")}).Append(nil)}}
+	n.Name, n.From = "task", workflow.NoNode
+	run := command.NewRun{Kind: "task", TTL: 1e9, Meta: []byte("{}"), Part: command.GraphPart{Specs: []queue.Spec{queue.DefaultSpec("default", "mod", "main")}, Nodes: []command.GraphNode{n}}}
+	r := w.apply(&command.PutDocument{Kind: command.KindSchedule, Namespace: "default", Name: "s", Body: []byte(`{"next":{"task":"mod.main"}}`), Digest: "1",
+		Attributes: command.Attributes{Plan: run.Append(nil), Ask: run.Append(nil)}})
+	if r[0].Code != command.OK {
+		t.Fatalf("%+v", r[0])
+	}
+	view := func() workflow.ScheduleView {
+		v, _ := w.machine.Schedule(workflow.ScheduleName{Namespace: "default", Name: "s"})
+		return v
+	}
+	// said lets the task be asked and answer.
+	said := func(state workflow.RunState, result string) workflow.ScheduleView {
+		t.Helper()
+		o.state, o.result = state, result
+		for view().Asked.IsZero() {
+			w.now = max(w.now, w.turn())
+		}
+		w.apply(&command.SteerRun{Namespace: "default", ID: view().Asked, Do: command.SteerCancel}) // nobody works here
+		for !view().Asked.IsZero() {
+			w.now = max(w.now, w.turn())
+		}
+		return view()
+	}
+	tick := begin.Add(time.Hour)
+	if v := said(workflow.Success, `"`+tick.Format(time.RFC3339)+`"`); v.Next != tick.UnixNano() || v.Wants {
+		t.Fatalf("%+v", v)
+	}
+	for len(w.ticks["s"]) == 0 {
+		w.now = max(w.now, w.turn())
+	}
+	if w.ticks["s"][0] != tick.UnixNano() || w.now < tick.UnixNano() {
+		t.Fatalf("%v at %d", w.ticks, w.now)
+	}
+	before := w.now
+	for i, bad := range []string{`7`, `"soon"`, `"` + tick.Format(time.RFC3339) + `"`, `{}`} {
+		if v := said(workflow.Success, bad); v.Failed != uint64(i+1) || !v.Wants || v.LastError == "" {
+			t.Fatalf("%s: %+v", bad, v)
+		}
+	}
+	said(workflow.Failed, ``)
+	if v := said(0, ``); v.Failed != 6 {
+		t.Fatalf("%+v", v)
+	}
+	if w.now-before < 10*firstAsk {
+		t.Fatalf("it asked 6 times in %s", time.Duration(w.now-before))
+	}
+	if v := said(workflow.Success, `null`); v.Wants || v.Next != 0 || w.turn() != math.MaxInt64 {
+		t.Fatalf("%+v", v)
 	}
 }

@@ -56,8 +56,9 @@ func documentBlobs(d *command.Document) []string {
 	case command.KindModule:
 		return []string{d.Digest}
 	case command.KindSchedule:
-		plan, _ := command.DecodePlan(d.Attributes.Plan) // it was read before it was put
-		return plan.Part.Blobs()
+		plan, _ := command.DecodePlan(d.Attributes.Plan) // they were read before they were put
+		ask, _ := command.DecodePlan(d.Attributes.Ask)
+		return append(plan.Part.Blobs(), ask.Part.Blobs()...)
 	}
 	return nil
 }

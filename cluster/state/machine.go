@@ -50,6 +50,7 @@ type Machine struct {
 	deciding   map[queue.ID]*task
 	schedules  map[workflow.ScheduleName]*schedule
 	buffered   map[queue.ID]*schedule // by the run that their next one waits for
+	asked      map[queue.ID]*schedule // by the run that says when it is due
 	planBytes  int                    // that the schedules take
 	hooks      map[string][]*hook     // by namespace, sorted by name
 	outboxSize uint64
@@ -76,7 +77,7 @@ func New(shard uint16, sink Sink) *Machine {
 		queues: map[queueName]*taskList{}, dead: map[queue.ID]*task{},
 		sessions: map[queue.Fence]*session{}, workers: map[string]*session{},
 		stages: map[queue.ID]*stage{}, runs: map[queue.ID]*run{}, awaiting: map[queue.ID][]*task{}, deciding: map[queue.ID]*task{},
-		schedules: map[workflow.ScheduleName]*schedule{}, buffered: map[queue.ID]*schedule{},
+		schedules: map[workflow.ScheduleName]*schedule{}, buffered: map[queue.ID]*schedule{}, asked: map[queue.ID]*schedule{},
 		hooks: map[string][]*hook{}, outboxSize: maxOutbox, blobs: map[string]int{},
 		limits: limit.NewTable(), catalog: catalog.New(),
 	}
@@ -174,6 +175,10 @@ func (m *Machine) do(c command.Command) command.Result {
 		return m.decide(c)
 	case *command.Fire:
 		return m.fire(c)
+	case *command.AskTick:
+		return m.askTick(c)
+	case *command.SetTick:
+		return m.setTick(c)
 	case *command.SteerSchedule:
 		return m.once(c.Namespace, c.Idem, func() command.Result { return m.steerSchedule(c) })
 	case *command.Delivered:

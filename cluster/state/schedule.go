@@ -29,6 +29,8 @@ type schedule struct {
 	seen     int64 // the last tick that was dealt with
 	last     queue.ID
 	buffered *waitingFire // while the run last goes on
+	wants    bool         // to be told when it is due
+	asked    queue.ID     // the run that will tell
 	fired    uint64
 	skipped  uint64
 	missed   uint64
@@ -52,16 +54,38 @@ func scheduleRoom(d *command.Document) int {
 	if d == nil {
 		return 0
 	}
-	return len(d.Body) + len(d.Attributes.Plan)
+	return len(d.Body) + len(d.Attributes.Plan) + len(d.Attributes.Ask)
 }
 
 // admitSchedule looks that a schedule can be put as the document says.
 func (m *Machine) admitSchedule(c *command.PutDocument, newest *command.Document) *command.Result {
-	plan, err := command.DecodePlan(c.Attributes.Plan)
-	if err != nil || c.Attributes.Overlap > command.OverlapCancel {
-		return refuse(command.CodeConflict, "the schedule's plan cannot be read: %v", err)
+	refused := m.admitPlan(c.Attributes.Plan)
+	if refused == nil && len(c.Attributes.Ask) > 0 {
+		refused = m.admitPlan(c.Attributes.Ask)
 	}
-	if _, err := NewRunGraph([]command.GraphPart{plan.Part}); err != nil {
+	if refused == nil && c.Attributes.Overlap > command.OverlapCancel {
+		refused = refuse(command.CodeConflict, "overlap %d is unknown", c.Attributes.Overlap)
+	}
+	if refused != nil {
+		return refused
+	}
+	s := m.schedules[workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name}]
+	if s == nil && len(m.schedules) >= maxSchedules || m.planBytes-scheduleRoom(newest)+len(c.Body)+len(c.Attributes.Plan)+len(c.Attributes.Ask) > maxPlans {
+		return refuse(command.CodeScheduleRoom, "there is no room for schedule %q: the cluster has %d schedules at the most, of %d MiB together", c.Name, maxSchedules, maxPlans>>20)
+	}
+	if s != nil && c.Attributes.Next != 0 && c.Attributes.Next <= s.seen {
+		return refuse(command.CodeConflict, "a tick of schedule %q was dealt with meanwhile; put it again", c.Name)
+	}
+	return nil
+}
+
+// admitPlan looks that a run can be made of a plan now.
+func (m *Machine) admitPlan(raw []byte) *command.Result {
+	plan, err := command.DecodePlan(raw)
+	if err == nil {
+		_, err = NewRunGraph([]command.GraphPart{plan.Part})
+	}
+	if err != nil {
 		return refuse(command.CodeConflict, "the schedule's plan cannot be used: %v", err)
 	}
 	for i := range plan.Part.Specs {
@@ -72,13 +96,6 @@ func (m *Machine) admitSchedule(c *command.PutDocument, newest *command.Document
 		if refused := m.checkPool(s); refused != nil {
 			return refused
 		}
-	}
-	s := m.schedules[workflow.ScheduleName{Namespace: c.Namespace, Name: c.Name}]
-	if s == nil && len(m.schedules) >= maxSchedules || m.planBytes-scheduleRoom(newest)+len(c.Body)+len(c.Attributes.Plan) > maxPlans {
-		return refuse(command.CodeScheduleRoom, "there is no room for schedule %q: the cluster has %d schedules at the most, of %d MiB together", c.Name, maxSchedules, maxPlans>>20)
-	}
-	if s != nil && c.Attributes.Next != 0 && c.Attributes.Next <= s.seen {
-		return refuse(command.CodeConflict, "a tick of schedule %q was dealt with meanwhile; put it again", c.Name)
 	}
 	return nil
 }
@@ -96,6 +113,8 @@ func (m *Machine) heedSchedule(d *command.Document) {
 	if s.buffered != nil && d.Attributes.Overlap != command.OverlapBuffer {
 		m.passOver(s)
 	}
+	m.unask(s)
+	s.wants = len(d.Attributes.Ask) > 0
 	m.scheduleChanged(s)
 }
 
@@ -107,6 +126,7 @@ func (m *Machine) dropSchedule(name workflow.ScheduleName) {
 	}
 	m.planBytes -= scheduleRoom(s.doc)
 	m.unbuffer(s)
+	m.unask(s)
 	delete(m.schedules, name)
 	delete(m.dirty.schedules, s)
 	m.dirty.deletes = append(m.dirty.deletes, scheduleKey(m.shard, name))
@@ -136,6 +156,7 @@ func (m *Machine) fire(c *command.Fire) command.Result {
 	}
 	m.scheduleChanged(s)
 	s.seen, s.next = max(c.Expected, c.Tick), c.Next
+	s.wants = c.Next == 0 && len(s.doc.Attributes.Ask) > 0
 	s.missed += uint64(c.Missed)
 	if c.Missed > 0 {
 		m.told(s, EventMissed, queue.ID{}, "")
@@ -196,18 +217,25 @@ func (m *Machine) beginTick(s *schedule, id queue.ID, meta []byte) *command.Resu
 		return refuse(command.CodeConflict, "the plan cannot be read: %v", err)
 	}
 	plan.ID, plan.Meta = id, meta
-	if refused := m.admitRun(&plan, true); refused != nil {
+	if refused := m.beginPlan(s, &plan); refused != nil {
 		return refused
 	}
-	runs, refused := m.newRuns(s.name.Namespace, []command.NewRun{plan})
+	s.last, s.fault = id, ""
+	s.fired++
+	m.told(s, EventFired, id, "")
+	return nil
+}
+
+func (m *Machine) beginPlan(s *schedule, plan *command.NewRun) *command.Result {
+	if refused := m.admitRun(plan, true); refused != nil {
+		return refused
+	}
+	runs, refused := m.newRuns(s.name.Namespace, []command.NewRun{*plan})
 	if refused != nil {
 		return refused
 	}
 	m.budget -= (len(plan.Part.Nodes) + 3) / 4
 	m.beginRun(runs[0])
-	s.last, s.fault = id, ""
-	s.fired++
-	m.told(s, EventFired, id, "")
 	return nil
 }
 
@@ -221,6 +249,9 @@ func (m *Machine) faulty(s *schedule, refused *command.Result) {
 
 // scheduleGoesOn begins the run that has waited for the end of another.
 func (m *Machine) scheduleGoesOn(ended queue.ID) {
+	if s := m.asked[ended]; s != nil {
+		m.scheduleChanged(s) // the leader reads what it says
+	}
 	s := m.buffered[ended]
 	if s == nil {
 		return
@@ -283,6 +314,8 @@ func (s *schedule) record() []byte {
 		w.Uint(n)
 	}
 	w.String(s.fault)
+	w.Bool(s.wants)
+	w.ID(s.asked)
 	w.Bool(s.buffered != nil)
 	if s.buffered != nil {
 		w.Int(s.buffered.tick)
@@ -301,7 +334,10 @@ func (m *Machine) loadSchedule(key, v []byte) error {
 	r := command.NewReader(v)
 	name := workflow.ScheduleName{Namespace: names[0], Name: names[1]}
 	s := &schedule{name: name, paused: r.Bool(), next: r.Int(), seen: r.Int(), last: r.ID(),
-		fired: r.Uint(), skipped: r.Uint(), missed: r.Uint(), failed: r.Uint(), fault: r.String()}
+		fired: r.Uint(), skipped: r.Uint(), missed: r.Uint(), failed: r.Uint(), fault: r.String(), wants: r.Bool(), asked: r.ID()}
+	if !s.asked.IsZero() {
+		m.asked[s.asked] = s
+	}
 	if r.Bool() {
 		s.buffered = &waitingFire{tick: r.Int(), run: r.ID(), meta: slices.Clone(r.Bytes())}
 		m.buffered[s.last] = s

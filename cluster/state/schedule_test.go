@@ -15,7 +15,7 @@ import (
 // scheduleCommand puts, fires, steers or removes a schedule.
 func (g *generator) scheduleCommand() command.Command {
 	all := g.schedules()
-	verb := g.pick("schedule", "put", "fire", "fire", "fire", "hand", "steer", "delete")
+	verb := g.pick("schedule", "put", "fire", "fire", "fire", "hand", "steer", "ask", "ask", "set", "delete")
 	if verb == "put" || len(all) == 0 {
 		ns := g.namespace()
 		plan := g.newRun(ns)
@@ -25,12 +25,25 @@ func (g *generator) scheduleCommand() command.Command {
 			Digest: g.pick("digest", "1", "2", "3"), Attributes: command.Attributes{Plan: plan.Append(nil)}}
 		c.Attributes.Overlap = command.Overlap(rapid.IntRange(0, 3).Draw(g.t, "overlap"))
 		c.Attributes.Next = rapid.Int64Range(0, 20).Draw(g.t, "next")
+		if ns == "default" && g.pick("ask", "no", "yes") == "yes" {
+			c.Attributes.Next, c.Attributes.Ask = 0, planOf("mod")
+		}
 		return c
 	}
 	v := rapid.SampledFrom(all).Draw(g.t, "which")
 	switch verb {
 	case "steer":
 		return &command.SteerSchedule{Namespace: v.Namespace, Name: v.Name, Pause: g.pick("pause", "no", "yes") == "yes", Next: v.LastTick + 1, Keep: g.pick("keep", "no", "yes") == "yes"}
+	case "ask":
+		c := &command.AskTick{Namespace: v.Namespace, Name: v.Name, Version: v.Version, Run: g.runID(), Payload: []byte{1, 0}}
+		g.runs = append(g.runs, c.Run)
+		return c
+	case "set":
+		c := &command.SetTick{Namespace: v.Namespace, Name: v.Name, Run: v.Asked, Next: v.LastTick + rapid.Int64Range(0, 3).Draw(g.t, "set")}
+		if g.pick("fault", "no", "no", "yes") == "yes" {
+			c.Fault = "no time"
+		}
+		return c
 	case "delete":
 		return &command.DeleteDocument{Kind: command.KindSchedule, Namespace: v.Namespace, Name: v.Name}
 	}
@@ -56,11 +69,11 @@ func schedulesOf(m *Machine, b *strings.Builder) {
 	for _, v := range m.Schedules("") {
 		fmt.Fprintf(b, "schedule %+v\n", v)
 	}
-	fmt.Fprintf(b, "plans %d buffered %d\n", m.planBytes, len(m.buffered))
+	fmt.Fprintf(b, "plans %d buffered %d asked %d\n", m.planBytes, len(m.buffered), len(m.asked))
 }
 
-// plan is a run of one task.
-func plan(module string) []byte {
+// planOf is a run of one task.
+func planOf(module string) []byte {
 	spec := queue.DefaultSpec("default", module, "main")
 	n := command.GraphNode{Call: command.Call{Payload: []byte{1, 0}}}
 	n.Name, n.From = "task", workflow.NoNode
@@ -81,7 +94,7 @@ func newScheduleRig(t *testing.T, overlap command.Overlap) *scheduleRig {
 
 func (r *scheduleRig) put(digest string, next int64, overlap command.Overlap) Applied {
 	return r.entry(&command.PutDocument{Kind: command.KindSchedule, Namespace: "default", Name: "s", Digest: digest, Body: []byte("{}"),
-		Attributes: command.Attributes{Next: next, Overlap: overlap, Plan: plan("mod")}})
+		Attributes: command.Attributes{Next: next, Overlap: overlap, Plan: planOf("mod")}})
 }
 
 func (r *scheduleRig) view() workflow.ScheduleView {
@@ -283,5 +296,59 @@ func TestTriggerOnceAKey(t *testing.T) {
 	again, second := r.fire(by)
 	if res.IDs[0] != first || !again.Replayed || again.IDs[0] != first || r.alive(second) {
 		t.Fatalf("%+v %+v", res, again)
+	}
+}
+
+func TestATaskSaysWhenItIsDue(t *testing.T) {
+	r := &scheduleRig{rig: newRig(t)}
+	s := r.worker("w", 4)
+	r.do(&command.PutDocument{Kind: command.KindSchedule, Namespace: "default", Name: "s", Digest: "1", Body: []byte("{}"),
+		Attributes: command.Attributes{Plan: planOf("mod"), Ask: planOf("mod")}})
+	ask := func() queue.ID {
+		r.runs++
+		c := &command.AskTick{Namespace: "default", Name: "s", Version: r.view().Version, Run: queue.ID{0, 0, 0, 0, 0, 2, 0x70, 0, 0x80, 0, 0, r.runs}, Payload: []byte{1, 0}}
+		if x := r.entry(c).Results[0]; x.Code != command.OK {
+			t.Fatalf("%+v", x)
+		}
+		return c.Run
+	}
+	set := func(run queue.ID, next int64, fault string) command.Code {
+		return r.entry(&command.SetTick{Namespace: "default", Name: "s", Run: run, Next: next, Fault: fault}).Results[0].Code
+	}
+	if v := r.view(); !v.Wants || v.Next != 0 {
+		t.Fatalf("%+v", v)
+	}
+	run := ask()
+	if v := r.view(); v.Asked != run || !v.Asking {
+		t.Fatalf("%+v", v)
+	}
+	if x := r.entry(&command.AskTick{Namespace: "default", Name: "s", Version: 1, Run: queue.ID{9}}); x.Results[0].Code != command.CodeConflict {
+		t.Fatal("asked twice")
+	}
+	r.finish(s, run)
+	if v := r.view(); v.Asking || v.Asked != run {
+		t.Fatalf("%+v", v)
+	}
+	if set(run, 10, "") != command.OK || set(run, 20, "") != command.CodeConflict || r.view().Next != 10 || r.view().Wants {
+		t.Fatalf("%+v", r.view())
+	}
+	if res, tick := r.fire(func(c *command.Fire) { c.Next = 0 }); res.Code != command.OK || !r.alive(tick) || !r.view().Wants {
+		t.Fatalf("%+v %+v", res, r.view())
+	}
+	set(ask(), 0, "no time")
+	if v := r.view(); v.Failed != 1 || v.LastError != "next_tick: no time" || !v.Wants {
+		t.Fatalf("%+v", v)
+	}
+	set(ask(), 10, "")
+	if v := r.view(); v.Failed != 2 || !v.Wants || v.Next != 0 {
+		t.Fatalf("a tick came twice: %+v", v)
+	}
+	set(ask(), 0, "")
+	if v := r.view(); v.Wants || v.Next != 0 {
+		t.Fatalf("it goes on though it is over: %+v", v)
+	}
+	r.put("2", 90, command.OverlapAllow)
+	if v := r.view(); v.Wants || v.Next != 90 {
+		t.Fatalf("%+v", v)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/windrow-dev/windrow/workflow"
 )
 
-func (s *schedule) view() workflow.ScheduleView {
+func (m *Machine) scheduleView(s *schedule) workflow.ScheduleView {
 	v := workflow.ScheduleView{ScheduleName: s.name, Version: s.doc.Version, Body: s.doc.Body, CreatedAt: s.doc.CreatedAt, Plan: s.doc.Attributes.Plan,
-		Paused: s.paused, Next: s.next, LastTick: s.seen, LastRun: s.last,
+		Ask: s.doc.Attributes.Ask, Wants: s.wants, Asked: s.asked, Asking: m.runs[s.asked] != nil, Paused: s.paused, Next: s.next, LastTick: s.seen, LastRun: s.last,
 		Fired: s.fired, Skipped: s.skipped, Missed: s.missed, Failed: s.failed, LastError: s.fault}
 	if s.buffered != nil {
 		v.Buffered = s.buffered.tick
@@ -24,7 +24,7 @@ func (m *Machine) Schedule(name workflow.ScheduleName) (workflow.ScheduleView, b
 	if s == nil {
 		return workflow.ScheduleView{}, false
 	}
-	return s.view(), true
+	return m.scheduleView(s), true
 }
 
 // Schedules lists the schedules of a namespace by name, or with "" those of all
@@ -41,7 +41,7 @@ func (m *Machine) Schedules(namespace string) []workflow.ScheduleView {
 	slices.SortFunc(list, compareSchedules)
 	out := make([]workflow.ScheduleView, len(list))
 	for i, s := range list {
-		out[i] = s.view()
+		out[i] = m.scheduleView(s)
 	}
 	return out
 }

@@ -86,6 +86,7 @@ func summary(s *wire.Schedule) (when, what string) {
 		Every                *wire.Duration
 		At                   []string
 		Solar                *wire.Solar
+		Next                 struct{ Task string }
 		Canvas               map[string]json.RawMessage
 	}
 	if json.Unmarshal(s.Definition, &d) != nil {
@@ -96,6 +97,8 @@ func summary(s *wire.Schedule) (when, what string) {
 		when = strings.TrimSpace(d.Cron + " " + d.Timezone)
 	case d.Every != nil:
 		when = "every " + d.Every.String()
+	case d.Next.Task != "":
+		when = "as " + d.Next.Task + " says"
 	case len(d.At) == 1:
 		when = "at " + d.At[0]
 	case len(d.At) > 1:

@@ -16,6 +16,7 @@ import (
 
 // whenFlags say when a schedule is due.
 type whenFlags struct {
+	next                        string
 	cron, days, every, timezone string
 	at                          []string
 	start, end, jitter          string
@@ -31,6 +32,7 @@ func (w *whenFlags) add(cmd *cobra.Command) {
 	f.StringVar(&w.days, "days", "", "whether `either` of day of month and day of week is enough for --cron, or both must fit (default either)")
 	f.StringVar(&w.every, "every", "", "due every `DURATION`, such as 15m")
 	f.StringArrayVar(&w.at, "at", nil, "due at this `TIME`; repeat it for more")
+	f.StringVar(&w.next, "next", "", "a `TASK` says when: it is given {\"schedule\", \"last_tick\", \"now\"}, and gives a time or null")
 	f.StringVar(&w.timezone, "timezone", "", "IANA `NAME` of the zone of --cron (default UTC)")
 	f.StringVar(&w.start, "start", "", "not due before this `TIME`")
 	f.StringVar(&w.end, "end", "", "not due after this `TIME`")
@@ -49,6 +51,9 @@ func (w *whenFlags) add(cmd *cobra.Command) {
 // definition reads the flags that say when.
 func (w *whenFlags) definition() (windrow.ScheduleDefinition, error) {
 	d := windrow.ScheduleDefinition{Cron: w.cron, Days: w.days, Timezone: w.timezone, Overlap: w.overlap, Misfire: w.misfire, Catchup: w.catchup}
+	if w.next != "" {
+		d.Next = &windrow.Call{Task: taskName(w.next)}
+	}
 	p := &flagParser{}
 	d.Every = optional(p, "every", w.every, wire.ParseDuration)
 	d.Start = optional(p, "start", w.start, wire.ParseTime)

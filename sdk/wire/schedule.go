@@ -27,7 +27,7 @@ type Schedule struct {
 }
 
 // ScheduleDefinition is the body of PUT /v1/schedules/{name}. It says when, by
-// one of Cron, Every, At and Solar, and what: a call, whose fields stand beside
+// one of Cron, Every, At, Solar and Next, and what: a call, whose fields stand beside
 // the others, or a Canvas.
 type ScheduleDefinition struct {
 	Cron  string    `json:"cron,omitempty"`
@@ -35,6 +35,9 @@ type ScheduleDefinition struct {
 	Every *Duration `json:"every,omitempty"`
 	At    []Time    `json:"at,omitempty"`
 	Solar *Solar    `json:"solar,omitempty"`
+	// Next is a task that says when it is due next: it is given {"schedule",
+	// "last_tick", "now"} as its input, and gives an RFC 3339 time, or null.
+	Next *Call `json:"next,omitempty"`
 
 	Timezone string    `json:"timezone,omitempty"` // an IANA name; UTC
 	Start    *Time     `json:"start,omitempty"`
@@ -191,7 +194,8 @@ func (s *scanner) policyField(d *ScheduleDefinition, name string) (err error) {
 	case "workflow":
 		err = reason("is for a later version; this one runs a task or a canvas")
 	case "next":
-		err = reason("is for a later version; give one of cron, every, at and solar")
+		d.Next = &Call{}
+		err = s.call(d.Next, 1)
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 func FuzzSchedule(f *testing.F) {
 	for _, s := range []string{`{"every":"15m","task":"a.b","args":[1],"labels":{"a":"b"}}`, `{"cron":"* * * * *","days":"both","timezone":"Europe/Berlin","canvas":{"chain":[{"task":"a.b"}]},"labels":{"a":"b"}}`,
 		`{"at":"2027-01-01T00:00:00Z","task":"a.b"}`, `{"at":["2027-01-01T00:00:00+01:00"],"task":"a.b","jitter":1,"overlap":"skip","misfire":"all","misfire_grace":"1h","catchup":true}`,
-		`{"solar":{"event":"sunset","latitude":1.5,"longitude":-2},"canvas":{"task":"a.b"},"start":"2026-01-01T00:00:00Z","end":null}`, `{"task":"a.b","next":1}`, `{"canvas":null,"task":"x"}`} {
+		`{"solar":{"event":"sunset","latitude":1.5,"longitude":-2},"canvas":{"task":"a.b"},"start":"2026-01-01T00:00:00Z","end":null}`, `{"task":"a.b","next":{"task":"c.d","timeout":1}}`, `{"canvas":null,"task":"x"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
