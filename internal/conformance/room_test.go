@@ -75,7 +75,9 @@ func (r *room) serve() {
 		if err := server.Shutdown(context.Background()); err != nil {
 			r.t.Error(err)
 		}
-		_ = <-served
+		if err := <-served; err != nil {
+			r.t.Error(err)
+		}
 	})
 }
 
