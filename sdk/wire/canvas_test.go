@@ -56,8 +56,8 @@ func TestCanvasRefusals(t *testing.T) {
 		`{"chunks":{"task":{"task":"a.b"},"items":[]}}`:          `chunks.size: is missing`,
 		`{"chain":[],"link":[{"group":[{"tsk":1}]}]}`:            `link[0].group[0].tsk: is no known field`,
 		`{"group":[{"group":[` + strings.Repeat(`{"group":[]},`, MaxCanvas-2) + `{"group":[]}]},{"group":[]}]}`: `group[1]: has more than 250000 calls and canvases`,
-		`{"map":{"task":{"task":"a.b"},"items":[` + strings.Repeat("0,", MaxCanvas) + `0]}}`: `map.items: has more than 250000 calls and canvases`,
-		`{"group":[` + strings.Repeat("{},", MaxCanvas) + `{}]}`:                             `group: has more than 250000 entries`,
+		`{"map":{"task":{"task":"a.b"},"items":[` + strings.Repeat("0,", MaxCanvas) + `0]}}`:                    `map.items: has more than 250000 calls and canvases`,
+		`{"group":[` + strings.Repeat("{},", MaxCanvas) + `{}]}`:                                                `group: has more than 250000 entries`,
 	} {
 		var c Canvas
 		err := DecodeCanvas([]byte(body), &c)
