@@ -270,12 +270,12 @@ func (r *Run) Cause(n uint32) uint32 { return r.nodes[n].cause }
 // RestoreTask tells a new run of a task that exists (state is not final) or has
 // ended, and of one that ended without having run, what made it so.
 func (r *Run) RestoreTask(ordinal uint32, state queue.State, cause uint32) {
-	n, _ := r.g.At(ordinal)
+	n, index := r.g.At(ordinal)
 	if n == NoNode {
 		return
 	}
 	p := &r.nodes[n]
-	p.made++
+	p.made = max(p.made, index+1) // tasks are made in order
 	switch {
 	case !state.Final():
 		p.left++

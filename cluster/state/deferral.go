@@ -33,6 +33,7 @@ func (m *Machine) beginChildren(t *task, children []command.NewRun) *command.Res
 		return refused
 	}
 	for _, r := range runs {
+		r.parent = t.id
 		m.budget -= (r.graph.Len() + 3) / 4
 		m.beginRun(r)
 	}
@@ -60,6 +61,9 @@ func (m *Machine) deferTask(t *task, o *queue.Outcome, worker string) {
 		if r := m.runs[id]; r != nil && r.namespace == t.spec.Namespace && !slices.Contains(d.wait, id) {
 			d.wait = append(d.wait, id)
 			m.awaiting[id] = append(m.awaiting[id], t)
+			if d.replace {
+				r.outlast(m, decideTime)
+			}
 		}
 	}
 	x := t.more()
@@ -135,13 +139,25 @@ func (m *Machine) runHasEnded(r *run) {
 	}
 }
 
+// decideTime is how long the result of a run that replaces a task is kept at
+// least: a leader must have read it.
+const decideTime = int64(3600e9)
+
+// outlast lets a run's records stay at least for so long after its end.
+func (r *run) outlast(m *Machine, ttl int64) {
+	if r.ttl < ttl {
+		r.ttl = ttl
+		m.dirty.run(r)
+	}
+}
+
 // dropDeferral ends a deferred task's wait, and cancels the runs that it waits
-// for.
+// for and has made; others go on, for whoever made them.
 func (m *Machine) dropDeferral(t *task) {
 	wait := slices.Clone(t.extra.deferral.wait)
 	m.forgetAwait(t)
 	for _, id := range wait {
-		if r := m.runs[id]; r != nil && r.progress != nil {
+		if r := m.runs[id]; r != nil && r.progress != nil && r.parent == t.id {
 			m.cancelRun(r)
 		}
 	}

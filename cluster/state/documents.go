@@ -131,8 +131,15 @@ func (m *Machine) inUse(e *catalog.Entry, version uint32) *command.Result {
 				users += s.refs
 			}
 		}
+		for _, r := range m.runs { // order: only counts
+			for _, s := range r.specs {
+				if s.Pool == e.Name && s.Namespace == e.Namespace {
+					users++
+				}
+			}
+		}
 		if users > 0 {
-			return refuse(command.CodeInUse, "%d unfinished tasks need pool %q; let them end or revoke them first", users, e.Name)
+			return refuse(command.CodeInUse, "%d unfinished tasks and kinds of tasks in runs need pool %q; let them end or revoke them first", users, e.Name)
 		}
 	}
 	return nil

@@ -1,6 +1,9 @@
 package state
 
 import (
+	"encoding/binary"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/windrow-dev/windrow/cluster/command"
@@ -8,13 +11,54 @@ import (
 )
 
 // memory is a Sink that keeps records in a map, and gives them back for Load.
+// What is to expire stands under a key of its own, behind those of all shards.
 type memory map[string][]byte
 
-func (s memory) Put(k, v []byte)                        { s[string(k)] = v }
-func (s memory) Delete(k []byte)                        { delete(s, string(k)) }
-func (s memory) Expire(uint16, int64, queue.ID, uint32) {}
+const memoryExpiry = "\xff\xffexpiry"
 
-func (s memory) ExpireRun(uint16, int64, queue.ID, uint32) {}
+func (s memory) Put(k, v []byte) { s[string(k)] = v }
+func (s memory) Delete(k []byte) { delete(s, string(k)) }
+
+func (s memory) Expire(_ uint16, at int64, id queue.ID, attempts uint32) {
+	s.expire(at, id, attempts, 0)
+}
+
+func (s memory) ExpireRun(_ uint16, at int64, id queue.ID, tasks uint32) {
+	s.expire(at, id, tasks, 1)
+}
+
+// expiryNote is the length of one: when, what, how many attempts, a run or not.
+const expiryNote = 8 + 16 + 4 + 1
+
+func (s memory) expire(at int64, id queue.ID, n uint32, run byte) {
+	b := binary.BigEndian.AppendUint64(s[memoryExpiry], uint64(at))
+	b = binary.BigEndian.AppendUint32(append(b, id[:]...), n)
+	s[memoryExpiry] = append(b, run)
+}
+
+// sweep deletes what was to go by then.
+func (s memory) sweep(now int64) {
+	var rest []byte
+	for b := s[memoryExpiry]; len(b) > 0; b = b[expiryNote:] {
+		if int64(binary.BigEndian.Uint64(b)) > now {
+			rest = append(rest, b[:expiryNote]...)
+			continue
+		}
+		id := queue.ID(b[8:])
+		if b[expiryNote-1] == 0 {
+			for _, k := range TaskKeys(0, id, binary.BigEndian.Uint32(b[24:])) {
+				delete(s, string(k))
+			}
+			continue
+		}
+		for _, prefix := range RunKeys(0, id) {
+			maps.DeleteFunc(s, func(k string, _ []byte) bool { return strings.HasPrefix(k, string(prefix)) })
+		}
+	}
+	if s[memoryExpiry] = rest; rest == nil {
+		delete(s, memoryExpiry)
+	}
+}
 
 // rig drives a machine entry by entry.
 type rig struct {
@@ -35,6 +79,7 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) entry(cmds ...command.Command) Applied {
 	r.index++
+	r.sink.sweep(r.m.now) // of the entry before
 	b := command.AppendBatch(nil, r.now, len(cmds))
 	for _, c := range cmds {
 		b = command.AppendCommand(b, command.Encode(0, c))

@@ -53,7 +53,8 @@ func (g *generator) calls(namespace string, most int) command.Calls {
 		s := queue.DefaultSpec(namespace, "mod", "main")
 		s.Queue = g.pick("queue", "default", "a", "b")
 		s.Priority = uint8(rapid.IntRange(0, 9).Draw(g.t, "priority"))
-		s.MaxDeliveries = 2
+		s.MaxDeliveries = uint16(rapid.IntRange(1, 2).Draw(g.t, "deliveries"))
+		s.ResultTTL = rapid.Int64Range(1e9, 20e9).Draw(g.t, "resultttl")
 		s.AckEarly = g.pick("ack", "late", "late", "early") == "early"
 		s.Retry = queue.Retry{Given: true, Max: 2, Backoff: 1e9, FactorMil: 2000, MaxBackoff: 60e9}
 		if s.Pool = g.pick("pool", "", "", "p"); s.Pool != "" {
@@ -252,6 +253,8 @@ func TestReplayAndReload(t *testing.T) {
 			g.saw(x)
 			seen.check(rt, a, x)
 			checkOutboxes(rt, a, sinkA)
+			sinkA.sweep(a.now)
+			sinkB.sweep(b.now)
 		}
 		check(1, firstEntry())
 		for i := range rapid.IntRange(1, 60).Draw(rt, "entries") {

@@ -16,7 +16,9 @@ type run struct {
 	kind      string
 	meta      []byte
 	ttl       int64
+	keep      int64 // its records are needed until then, if for longer than ttl
 	created   int64
+	parent    queue.ID // the task that asked for it
 	graph     workflow.Builder
 	progress  *workflow.Run // nil until the graph is whole
 	calls     []nodeCall    // by node
@@ -51,6 +53,9 @@ func (m *Machine) admitRun(c *command.NewRun, first bool) *command.Result {
 	if c.ID != c.ID.Run() || first && m.runs[c.ID] != nil {
 		return &command.Result{Code: command.CodeExists, IDs: []queue.ID{c.ID}, Detail: "a run with this id exists"}
 	}
+	if refused := m.roomForQueues(c.Part.Specs); refused != nil {
+		return refused
+	}
 	for i := range c.Part.Specs {
 		s := &c.Part.Specs[i]
 		doc, refused := m.moduleOf(s)
@@ -81,6 +86,9 @@ func (m *Machine) extend(r *run, p *command.GraphPart) *command.Result {
 	m.sink.Put(GraphKey(m.shard, r.id, uint32(len(r.parts))), raw)
 	if err := m.addPart(r, p); err != nil {
 		return refuse(command.CodeConflict, "the graph cannot be used: %v", err)
+	}
+	for i := range p.Specs { // they count from here on, though no task may come for long
+		m.rest(m.queueList(p.Specs[i].Namespace, p.Specs[i].Queue))
 	}
 	m.dirty.run(r)
 	return nil

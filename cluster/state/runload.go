@@ -36,6 +36,8 @@ func (r *run) record() []byte {
 	w.Bytes(r.meta)
 	w.Int(r.ttl)
 	w.Int(r.created)
+	w.Int(r.keep)
+	w.ID(r.parent)
 	w.Uint(r.order)
 	stage := queue.ID{}
 	if r.stage != nil {
@@ -49,7 +51,8 @@ func (r *run) record() []byte {
 func (m *Machine) loadRun(v []byte, scan Scan) (*run, error) {
 	rd := command.NewReader(v)
 	flags := rd.Byte()
-	r := &run{id: rd.ID(), namespace: rd.String(), kind: rd.String(), meta: slices.Clone(rd.Bytes()), ttl: rd.Int(), created: rd.Int(), order: rd.Uint(), paused: flags&runPaused != 0}
+	r := &run{id: rd.ID(), namespace: rd.String(), kind: rd.String(), meta: slices.Clone(rd.Bytes()), ttl: rd.Int(), created: rd.Int(), keep: rd.Int(), parent: rd.ID(),
+		order: rd.Uint(), paused: flags&runPaused != 0}
 	r.stage = m.stages[rd.ID()]
 	if err := rd.Err("run"); err != nil {
 		return nil, err

@@ -165,7 +165,7 @@ func (r *run) finish(m *Machine) bool {
 	if !r.progress.Done() {
 		return true
 	}
-	due := satAdd(m.now, r.ttl)
+	due := max(satAdd(m.now, r.ttl), r.keep)
 	slices.SortFunc(r.holds, func(a, b *hold) int { return a.id.Compare(b.id) })
 	for len(r.holds) > 0 && m.budget > 0 {
 		h := r.holds[0]
