@@ -33,7 +33,6 @@ type world struct {
 	machine *state.Machine
 	index   uint64
 	now     int64
-	wall    int64 // a clock that can jump; now follows it as the machine's does
 	ticker  *ticker
 	ticks   map[string][]int64 // by schedule, from the runs' meta
 	lost    int                // answers that did not arrive

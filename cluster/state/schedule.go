@@ -82,8 +82,9 @@ func (m *Machine) admitSchedule(c *command.PutDocument, newest *command.Document
 // admitPlan looks that a run can be made of a plan now.
 func (m *Machine) admitPlan(raw []byte) *command.Result {
 	plan, err := command.DecodePlan(raw)
-	if err == nil {
-		_, err = NewRunGraph([]command.GraphPart{plan.Part})
+	var graph workflow.Builder
+	for i := 0; i < len(plan.Part.Nodes) && err == nil; i++ {
+		err = graph.Add(&plan.Part.Nodes[i].Node)
 	}
 	if err != nil {
 		return refuse(command.CodeConflict, "the schedule's plan cannot be used: %v", err)

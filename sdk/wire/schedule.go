@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -103,7 +104,7 @@ func (s *scanner) schedule(d *ScheduleDefinition) error {
 			return InField(string(name), err)
 		}
 		if place < 0 {
-			return unknownField(string(name), append(scheduleFields[:len(scheduleFields):len(scheduleFields)], callFields...))
+			return unknownField(string(name), slices.Concat(scheduleFields, callFields))
 		}
 		if seen&(1<<place) != 0 {
 			return &FieldError{Field: string(name), Reason: "is given twice; give it once"}
