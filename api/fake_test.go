@@ -476,6 +476,12 @@ func (f *fake) Pool(namespace, name string) (queue.PoolView, bool) {
 func (f *fake) Workers() []queue.WorkerView { return f.workers }
 
 func (f *fake) Document(kind, namespace, name string, version uint32) (command.Document, bool) {
+	if kind == command.KindWebhook {
+		if f.clock.machine == nil {
+			return command.Document{}, false
+		}
+		return f.clock.machine.Document(kind, namespace, name, version)
+	}
 	for _, d := range slices.Backward(f.Versions(kind, namespace, name)) {
 		if version == 0 || d.Version == version {
 			return d, true

@@ -7,6 +7,7 @@ var nameRules = map[string]string{
 	"module":   "it is a lower-case letter and then up to 62 of a-z, 0-9, _ and -",
 	"queue":    "it has up to 128 of A-Z, a-z, 0-9, _, -, . and :, and begins with a letter, a digit or _",
 	"schedule": "it has up to 128 of A-Z, a-z, 0-9, _, -, . and :, and begins with a letter, a digit or _",
+	"webhook":  "it has up to 128 of A-Z, a-z, 0-9, _, -, . and :, and begins with a letter, a digit or _",
 	"pool":     "it has up to 128 of A-Z, a-z, 0-9, _, -, . and :, and begins with a letter, a digit or _",
 }
 

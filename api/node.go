@@ -195,6 +195,7 @@ type Node interface {
 	Tasks
 	Runs
 	Schedules
+	Webhooks
 	Queues
 	Documents
 	Modules

@@ -74,6 +74,7 @@ func parameters() openapi.Members[*openapi.Parameter] {
 		"Name.modules":   named("path", "name", "A module's name.", text(patternName, "echo")),
 		"Name.queues":    named("path", "name", "A queue's name.", text(patternLine, "default")),
 		"Name.schedules": named("path", "name", "A schedule's name.", text(patternLine, "nightly")),
+		"Name.webhooks":  named("path", "name", "A webhook's name.", text(patternLine, "alerts")),
 		"dry_run":        named("query", "dry_run", "Whether only to check, and to show what would come of it.", flag),
 		"Name.pools":     named("path", "name", "A pool's name.", text(patternLine, "database")),
 	} {

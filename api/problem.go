@@ -64,6 +64,8 @@ var kinds = map[string]kind{
 	wire.CodePoolTooSmall:     {409, "The pool is too small"},
 	wire.CodeTooManyQueues:    {409, "There are too many queues"},
 	wire.CodeTooManySchedules: {409, "There are too many schedules"},
+	wire.CodeTooManyWebhooks:  {409, "There are too many webhooks"},
+	wire.CodeNoSecretsKey:     {422, "The node has no key for secrets"},
 	wire.CodeAlreadyEnded:     {409, "It has ended already"},
 	wire.CodeRunning:          {409, "It is running"},
 	wire.CodeConflict:         {409, "It conflicts with the present state"},

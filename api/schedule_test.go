@@ -25,13 +25,13 @@ func (nowhere) ExpireRun(uint16, int64, queue.ID, uint32) {}
 
 func (k *fakeClock) apply(index uint64, now int64, c command.Command) (command.Result, bool) {
 	switch c := c.(type) {
-	case *command.Fire, *command.SteerSchedule:
+	case *command.Fire, *command.SteerSchedule, *command.PingWebhook, *command.Delivered:
 	case *command.PutDocument:
-		if c.Kind != command.KindSchedule && c.Kind != command.KindModule {
+		if c.Kind != command.KindSchedule && c.Kind != command.KindModule && c.Kind != command.KindWebhook {
 			return command.Result{}, false
 		}
 	case *command.DeleteDocument:
-		if c.Kind != command.KindSchedule {
+		if c.Kind != command.KindSchedule && c.Kind != command.KindWebhook {
 			return command.Result{}, false
 		}
 	default:
@@ -44,7 +44,7 @@ func (k *fakeClock) apply(index uint64, now int64, c command.Command) (command.R
 	b := command.AppendCommand(command.AppendBatch(nil, now, 1), command.Encode(0, c))
 	r := k.machine.Apply(index, b).Results[0]
 	put, ok := c.(*command.PutDocument)
-	return r, !ok || put.Kind == command.KindSchedule
+	return r, !ok || put.Kind != command.KindModule
 }
 
 func (f *fake) Schedules(namespace string) []workflow.ScheduleView {

@@ -17,6 +17,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"github.com/windrow-dev/windrow/internal/egress"
 	"github.com/windrow-dev/windrow/sdk/wire"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 	TLSCA           string
 	Auth            string
 	Insecure        bool
+	SecretsKeyFile  string
+	EgressAllow     []string
 }
 
 // The roles of a node.
@@ -87,6 +90,8 @@ func flagSet() *pflag.FlagSet {
 	f.String("tls-ca", "", "authority that signs the nodes' certificates, PEM")
 	f.String("auth", "off", "off (loopback only, unless --insecure) or token")
 	f.Bool("insecure", false, "allow --auth off beyond loopback")
+	f.String("secrets-key-file", "", "key that closes secrets, 32 bytes in base64, the same on every server")
+	f.StringSlice("egress-allow", nil, "addresses and CIDRs that webhooks may reach although they are not of the open internet")
 	f.Bool("version", false, "print the version and exit")
 	return f
 }
@@ -147,7 +152,7 @@ func read(k *koanf.Koanf) (Config, error) {
 		Concurrency: k.Int("concurrency"), Queues: k.Strings("queues"), Labels: k.Strings("labels"),
 		LogLevel: k.String("log_level"), LogFormat: k.String("log_format"),
 		TLSCert: k.String("tls_cert"), TLSKey: k.String("tls_key"), TLSCA: k.String("tls_ca"),
-		Auth: k.String("auth"), Insecure: k.Bool("insecure"),
+		Auth: k.String("auth"), Insecure: k.Bool("insecure"), SecretsKeyFile: k.String("secrets_key_file"), EgressAllow: k.Strings("egress_allow"),
 	}
 	var faults []error
 	size := func(key string, into *int64) {
@@ -202,6 +207,9 @@ func (c *Config) check() error {
 	}
 	if given := c.TLSCert != "" || c.TLSKey != "" || c.TLSCA != ""; given && (c.TLSCert == "" || c.TLSKey == "" || c.TLSCA == "") {
 		fault("--tls-cert, --tls-key and --tls-ca belong together")
+	}
+	if _, err := egress.ParseAllow(c.EgressAllow); err != nil {
+		fault("--egress-allow: %w", err)
 	}
 	for _, l := range c.Labels {
 		if !strings.Contains(l, "=") {

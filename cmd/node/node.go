@@ -22,6 +22,8 @@ import (
 	"github.com/windrow-dev/windrow/cluster/replica"
 	"github.com/windrow-dev/windrow/cluster/state"
 	"github.com/windrow-dev/windrow/cluster/store"
+	"github.com/windrow-dev/windrow/internal/egress"
+	"github.com/windrow-dev/windrow/internal/keyring"
 	"github.com/windrow-dev/windrow/internal/metrics"
 	"github.com/windrow-dev/windrow/runtime/host"
 )
@@ -41,6 +43,8 @@ type node struct {
 	disk    diskWatch
 	journal *journal.Journal
 	metrics *metrics.Set
+	keys    *keyring.Keyring
+	egress  egress.Guard
 	servers *servers // of a worker node
 	voting  atomic.Pointer[cluster.Node]
 	leader  *lead.Leader
@@ -95,7 +99,7 @@ func (n *node) steps() []func(context.Context) error {
 	if n.cfg.Role == roleWorker {
 		return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openServers, n.openBlobs, n.sweepUnused, n.awaitHost, n.openProxy, n.openWorker}
 	}
-	return []func(context.Context) error{n.openFolder, n.beginHost, n.openNet, n.openBlobs, n.openReplica, n.openLeader,
+	return []func(context.Context) error{n.openSecrets, n.openFolder, n.beginHost, n.openNet, n.openBlobs, n.openReplica, n.openLeader,
 		n.openCluster, n.runLeader, n.sweepBlobs, n.awaitHost, n.openHTTP, n.openWorker}
 }
 

@@ -57,6 +57,8 @@ const (
 	CodePoolTooSmall     = "pool_too_small"
 	CodeTooManyQueues    = "too_many_queues"
 	CodeTooManySchedules = "too_many_schedules"
+	CodeTooManyWebhooks  = "too_many_webhooks"
+	CodeNoSecretsKey     = "no_secrets_key"
 	CodeAlreadyEnded     = "already_ended"
 	CodeRunning          = "running"
 	CodeConflict         = "conflict"
