@@ -121,7 +121,7 @@ func TestWebhooksSurviveKills(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tasks, rounds := size(60, 1000), 4
+	tasks, rounds := size(40, 1000), 4
 	var want []string
 	for round := range rounds {
 		for sent := 0; sent < tasks; sent += 20 {
