@@ -194,8 +194,7 @@ type Node interface {
 	Proposer
 	Tasks
 	Runs
-	Schedules
-	Webhooks
+	Automation
 	Queues
 	Documents
 	Modules

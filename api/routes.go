@@ -157,7 +157,7 @@ var table = []route{
 	{"PUT", "/v1/webhooks/:name", (*Server).putWebhook, "webhooks", "Make or change a webhook",
 		"Every committed transition that it asks for is sent to its URL at least once. One that was stopped goes on. Secret and headers are encrypted before they leave the node that takes them, " +
 			"which needs --secrets-key-file; a URL of another host needs them anew.",
-		reads | writes | spaced, nil, of[wire.WebhookSettings]().such(obj{"url": "https://example.com/windrow", "events": []string{"task.failure", "run."}, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}),
+		reads | writes | spaced, nil, of[wire.WebhookSettings]().such(obj{"url": "https://example.com/windrow", "events": []string{"task.failure", "run."}}),
 		[]reply{{201, "A new webhook.", of[wire.Webhook]()}, {200, "Changed.", of[wire.Webhook]()}}, []string{wire.CodeConflict, wire.CodeTooManyWebhooks, wire.CodeNoSecretsKey}},
 	{"DELETE", "/v1/webhooks/:name", (*Server).deleteWebhook, "webhooks", "Remove a webhook", "With what it has yet to deliver.", writes | spaced, nil, nil,
 		replies(204, "Removed.", nil), []string{wire.CodeNotFound}},

@@ -27,6 +27,12 @@ type Webhooks interface {
 	Reachable(u *url.URL) error
 }
 
+// Automation is what acts by itself: by the clock, and on events.
+type Automation interface {
+	Schedules
+	Webhooks
+}
+
 // webhookOf writes a webhook as clients see it.
 func webhookOf(d *command.Document, o *command.Outbox) wire.Webhook {
 	var body command.Webhook
@@ -181,7 +187,7 @@ func (s *Server) sealWebhook(namespace, name string, ask *wire.WebhookSettings, 
 	if !body.Signed && len(body.Headers) == 0 {
 		return nil
 	}
-	raw, err := json.Marshal(&secrets)
+	raw, err := json.Marshal(&secrets) //nolint:gosec // to be sealed
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func TestWebhooks(t *testing.T) {
 	}
 	for _, secret := range []string{"0123456789abcdef", "t0ken"} {
 		for _, p := range []string{path, "/v1/webhooks"} {
-			if answer := b.do("GET", p, ""); strings.Contains(string(answer.body), secret) {
+			if answer := b.do("GET", p, ""); strings.Contains(answer.body, secret) {
 				t.Errorf("GET %s tells the secret: %s", p, answer.body)
 			}
 		}

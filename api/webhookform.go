@@ -115,7 +115,7 @@ func hookFilter(ask *wire.WebhookSettings) error {
 // noEvent says why something is no type of events.
 func noEvent(e string) string {
 	family, state, dotted := strings.Cut(e, ".")
-	known := false
+	var known bool
 	switch family {
 	case "task":
 		s, ok := queue.ParseState(state)

@@ -98,8 +98,7 @@ func (m *Postman) Send(ctx context.Context, p *Parcel) Receipt {
 	}
 	resp, err := m.Client.Do(r)
 	if err != nil {
-		var named *url.Error
-		if errors.As(err, &named) { // the URL may hold what only its owner knows
+		if named, ok := errors.AsType[*url.Error](err); ok { // the URL may hold what only its owner knows
 			err = named.Err
 		}
 		return Receipt{Err: err}

@@ -51,8 +51,9 @@ func (mv *Move) RunState() workflow.RunState {
 		return workflow.Failed
 	case queue.Revoked:
 		return workflow.Cancelled
+	default:
+		return workflow.Running
 	}
-	return workflow.Running
 }
 
 func (o *Outgoing) append(dst []byte) []byte {

@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -116,23 +115,4 @@ func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
 	l.left -= int64(n)
 	return n, err
-}
-
-// Resolve looks a host up and tells whether all of its addresses are refused,
-// for a warning before anything is sent; the check that counts is made when a
-// connection is.
-func (g *Guard) Resolve(ctx context.Context, host string) error {
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil // it may be known tomorrow
-	}
-	var refused error
-	for _, a := range addrs {
-		err := g.Check(a)
-		if err == nil {
-			return nil
-		}
-		refused = err
-	}
-	return refused
 }
