@@ -179,6 +179,11 @@ func stormOfWebhooks(t *testing.T, seed uint64) {
 		defer mu.Unlock()
 		return random.IntN(n) == 0
 	}
+	some := func(most int) time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Duration(random.IntN(most)) * time.Millisecond
+	}
 	r := newReceiver(func(*lead.Parcel) lead.Receipt {
 		switch {
 		case chance(20):
@@ -204,7 +209,7 @@ func stormOfWebhooks(t *testing.T, seed uint64) {
 		if chance(12) {
 			c.lead()
 		}
-		pass(time.Duration(random.IntN(2000)) * time.Millisecond)
+		pass(some(2000))
 		c.mu.Lock()
 		c.loses = nil
 		c.mu.Unlock()
