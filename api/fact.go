@@ -106,6 +106,7 @@ func fields() map[string]*openapi.Schema {
 	for _, name := range []string{"Task.state", "Submitted.state", "Event.state", "News.state", "RunTask.state"} {
 		f[name] = openapi.Texts(states...)
 	}
+	f["Event.state"] = openapi.Texts(append(slices.Clone(states), wire.RunRunning, wire.RunFailed, wire.RunCancelled)...) // or a run's
 	f["Run.state"], f["Started.state"] = openapi.Texts(runStates...), openapi.Texts(runStates...)
 	f["Run.kind"], f["Started.kind"] = openapi.Texts(runKinds()...), openapi.Texts(runKinds()...)
 	for _, name := range []string{"Module.digest", "Blob.digest", "Task.input_digest", "Task.result_digest", "RunTask.result_digest"} {
