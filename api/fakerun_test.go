@@ -131,7 +131,7 @@ func (f *fake) steer(c *command.SteerRun) command.Result {
 	}
 	r.progress.Cancel()
 	for {
-		s, ok := r.progress.NextCancelled()
+		s, ok := r.progress.NextCancelled(workflow.MaxNodes)
 		if !ok {
 			break
 		}

@@ -177,6 +177,9 @@ func (g *Graph) downsOf(n uint32) []uint32 {
 	return g.downs[s.at : s.at+s.n]
 }
 
+// Downs is how many nodes wait for a node.
+func (g *Graph) Downs(n uint32) int { return int(g.nodes[n].downs.n) }
+
 // Kind is what a node does.
 func (g *Graph) Kind(n uint32) Kind { return g.nodes[n].kind }
 

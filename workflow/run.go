@@ -208,21 +208,29 @@ func (c *Counts) add(s queue.State) {
 
 // Cancel lets nothing begin any more: what waits ends as revoked, by the steps
 // that NextCancelled gives.
-func (r *Run) Cancel() {
-	for len(r.look) > 0 {
-		r.unmark()
-	}
-	r.cancelled, r.cancel = true, 0
+func (r *Run) Cancel() { r.CancelFrom(0) }
+
+// CancelFrom goes on with a cancel at the place it had come to.
+func (r *Run) CancelFrom(place uint32) {
+	r.look = nil // the marks of what was in it mean nothing any more
+	r.cancelled, r.cancel = true, place
 }
+
+// CancelPlace is how far a cancel has come: nodes below it have been dealt with.
+func (r *Run) CancelPlace() uint32 { return r.cancel }
 
 // Cancelled reports whether Cancel was called.
 func (r *Run) Cancelled() bool { return r.cancelled }
 
 // NextCancelled is, in a cancelled run, the next node to be dealt with: one
 // that waited has ended as revoked; of one that has tasks (State is 0) the
-// driver revokes them.
-func (r *Run) NextCancelled() (Step, bool) {
-	for r.cancel < uint32(len(r.nodes)) {
+// driver revokes them. Where so many before it need nothing, that is a step of
+// its own, without a node (NoNode): nobody should look at all at once.
+func (r *Run) NextCancelled(most int) (Step, bool) {
+	for end := r.cancel + uint32(most); r.cancel < uint32(len(r.nodes)); {
+		if r.cancel == end {
+			return Step{Node: NoNode, Cause: NoNode}, true
+		}
 		n := r.cancel
 		r.cancel++
 		p := &r.nodes[n]
@@ -316,4 +324,22 @@ func (r *Run) Settle(cancelled bool) {
 			r.end(n, state, p.cause)
 		}
 	}
+	r.forgetIdle()
+}
+
+// forgetIdle leaves in the lookout what has something to do: of the rest the run
+// that is restored has seen as much.
+func (r *Run) forgetIdle() {
+	var look lookout // in order, thus a heap
+	for i := range r.nodes {
+		p, x := &r.nodes[i], &r.g.nodes[i]
+		if !p.marked {
+			continue
+		}
+		p.marked = p.state == 0 && x.rule.Judge(p.counts) != Wait || p.state == queue.Pending && p.made < x.size
+		if p.marked {
+			look = append(look, uint32(i))
+		}
+	}
+	r.look = look
 }

@@ -55,11 +55,14 @@ type ended struct {
 func (l *life) step() bool {
 	next := l.run.Next
 	if l.run.Cancelled() {
-		next = l.run.NextCancelled
+		next = func() (Step, bool) { return l.run.NextCancelled(2) }
 	}
 	s, ok := next()
 	if !ok {
 		return false
+	}
+	if s.Node == NoNode {
+		return true
 	}
 	base, size := l.run.g.Ordinals(s.Node)
 	switch {
@@ -101,6 +104,9 @@ func (l *life) restored() *Run {
 	for n, e := range l.nodes {
 		r.RestoreNode(n, e.state, e.cause)
 	}
+	if l.run.cancelled {
+		r.CancelFrom(l.run.cancel)
+	}
 	r.Settle(l.run.cancelled)
 	return r
 }
@@ -115,6 +121,9 @@ func same(t *rapid.T, a, b *Run) {
 		if x != y {
 			t.Fatalf("node %d: %+v, restored %+v", n, x, y)
 		}
+	}
+	if a.cancel != b.cancel {
+		t.Fatalf("cancelled up to %d, restored %d", a.cancel, b.cancel)
 	}
 	if a.open != b.open || a.failures != b.failures || a.cause != b.cause {
 		t.Fatalf("%d open, %d failures, cause %d; restored %d, %d, %d", a.open, a.failures, a.cause, b.open, b.failures, b.cause)

@@ -52,9 +52,28 @@ func (r *run) hold(m *Machine, t *task) {
 	if t.extra == nil || len(t.extra.blobs) == 0 {
 		return
 	}
+	if r.due != 0 { // the others are on their way
+		m.holdBlobs(t, r.due)
+		return
+	}
 	h := &hold{due: never, id: t.id, digests: t.extra.blobs}
 	m.keepHold(h)
 	r.holds = append(r.holds, h)
+}
+
+// heldTogether bounds the blobs of a run's calls that one record holds.
+var heldTogether = 256
+
+// holdOwn goes on referring to some more of what the run's calls refer to. The
+// ids of such holds follow those of its tasks.
+func (r *run) holdOwn(m *Machine) {
+	some := r.blobs[r.kept:min(r.kept+heldTogether, len(r.blobs))]
+	place := uint32(r.kept/heldTogether) + r.progress.Graph().Tasks() + 1
+	m.keepHold(&hold{due: r.due, id: r.id.Plus(place), digests: some})
+	m.unref(some)
+	r.kept += len(some)
+	m.spend()
+	m.charge(len(some))
 }
 
 // rehold gives a hold of a run that has ended its time.

@@ -147,6 +147,9 @@ const decideTime = int64(3600e9)
 func (r *run) outlast(m *Machine, ttl int64) {
 	if r.ttl < ttl {
 		r.ttl = ttl
+		if r.due != 0 {
+			r.due = max(r.due, satAdd(m.now, ttl))
+		}
 		m.dirty.run(r)
 	}
 }

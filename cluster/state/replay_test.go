@@ -64,6 +64,9 @@ func (g *generator) calls(namespace string, most int) command.Calls {
 			s.Rate = queue.Rate{N: 2, Per: 1e9}
 		}
 		call := command.Call{ID: g.id(), Spec: uint32(len(c.Specs)), Payload: []byte{1, 0}}
+		if g.pick("blob", "no", "no", "yes") == "yes" {
+			call.Blobs = []string{g.pick("digest", "sha256:01", "sha256:02")}
+		}
 		call.FairnessKey = g.pick("fair", "", "x", "y")
 		if g.pick("keyed", "no", "no", "yes") == "yes" {
 			call.ConcurrencyKey, call.ConcurrencyLimit = "k", uint32(rapid.IntRange(1, 2).Draw(g.t, "keylimit"))
@@ -236,6 +239,8 @@ func entryOf(now int64, cmds ...command.Command) []byte {
 // and to one that is stored and loaded at random points: results, effects and
 // stored bytes are equal at every step.
 func TestReplayAndReload(t *testing.T) {
+	defer func(turn, look, held int) { runTurn, quiet, heldTogether = turn, look, held }(runTurn, quiet, heldTogether)
+	runTurn, quiet, heldTogether = 3, 2, 1
 	rapid.Check(t, func(rt *rapid.T) {
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)

@@ -26,6 +26,8 @@ type run struct {
 	specs     []*runSpec
 	blobs     []string // that its calls refer to
 	holds     []*hold  // blobs of its tasks that have ended
+	due       int64    // its records go then; 0 until it has come to its end
+	kept      int      // of blobs: those that are held until then
 	stage     *stage   // while it is not accepted
 	paused    bool
 	order     uint64 // among the jobs, 0 while it has nothing to do
@@ -138,6 +140,7 @@ func optionsOf(c *command.Call) *command.Call {
 func (m *Machine) beginRun(r *run) {
 	r.stage = nil
 	r.progress = workflow.NewRun(r.graph.Graph())
+	m.charge(r.graph.Len())
 	m.runMoved(r, queue.Started, nil)
 	m.wakeRun(r)
 }
@@ -157,11 +160,13 @@ func (m *Machine) dropRun(r *run) {
 		m.sink.Delete(GraphKey(m.shard, r.id, uint32(part)))
 	}
 	m.unref(r.blobs)
+	m.charge(len(r.blobs))
 	m.forgetRun(r)
 }
 
 // forgetRun takes a run out of memory.
 func (m *Machine) forgetRun(r *run) {
+	m.charge(len(r.parts) + len(r.specs))
 	for _, s := range r.specs {
 		if s.module != nil {
 			s.module.Live--

@@ -109,6 +109,9 @@ type stagedRun struct {
 
 // runsOf shows what a machine knows of its runs.
 func runsOf(m *Machine, b *strings.Builder) {
+	for _, d := range m.Blobs() {
+		fmt.Fprintf(b, "blob %s referred to %d times\n", d, m.blobs[d])
+	}
 	for _, v := range m.Deciding() {
 		fmt.Fprintf(b, "deciding %s\n", v.ID)
 	}
@@ -120,6 +123,7 @@ func runsOf(m *Machine, b *strings.Builder) {
 		if r.progress == nil {
 			continue
 		}
+		fmt.Fprintf(b, "  due %d kept %d cancelled %v up to %d revoking %v\n", r.due, r.kept, r.progress.Cancelled(), r.progress.CancelPlace(), r.revoking)
 		for n := range uint32(r.graph.Len()) {
 			state, made, cause := r.progress.State(n)
 			if state == 0 {

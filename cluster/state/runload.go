@@ -39,6 +39,15 @@ func (r *run) record() []byte {
 	w.Int(r.keep)
 	w.ID(r.parent)
 	w.Uint(r.order)
+	w.Int(r.due)
+	w.Uint(uint64(r.kept))
+	var cancelled uint32
+	if r.progress != nil {
+		cancelled = r.progress.CancelPlace()
+	}
+	for _, n := range [...]uint32{cancelled, r.revoking.at, r.revoking.end} {
+		w.Uint(uint64(n))
+	}
 	stage := queue.ID{}
 	if r.stage != nil {
 		stage = r.stage.id
@@ -52,7 +61,9 @@ func (m *Machine) loadRun(v []byte, scan Scan) (*run, error) {
 	rd := command.NewReader(v)
 	flags := rd.Byte()
 	r := &run{id: rd.ID(), namespace: rd.String(), kind: rd.String(), meta: slices.Clone(rd.Bytes()), ttl: rd.Int(), created: rd.Int(), keep: rd.Int(), parent: rd.ID(),
-		order: rd.Uint(), paused: flags&runPaused != 0}
+		order: rd.Uint(), due: rd.Int(), kept: int(rd.Uint32()), paused: flags&runPaused != 0}
+	cancelled := rd.Uint32()
+	r.revoking = span{rd.Uint32(), rd.Uint32()}
 	r.stage = m.stages[rd.ID()]
 	if err := rd.Err("run"); err != nil {
 		return nil, err
@@ -71,10 +82,14 @@ func (m *Machine) loadRun(v []byte, scan Scan) (*run, error) {
 	if r.stage != nil {
 		r.stage.run = r
 	}
+	if r.kept > len(r.blobs) {
+		return nil, fmt.Errorf("run %s: %w", r.id, command.ErrDamaged)
+	}
+	m.unref(r.blobs[:r.kept])
 	if flags&runStaged == 0 {
 		r.progress = workflow.NewRun(r.graph.Graph())
 		if flags&runCancelled != 0 {
-			r.progress.Cancel()
+			r.progress.CancelFrom(cancelled)
 		}
 	}
 	return r, nil

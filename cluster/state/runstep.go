@@ -9,19 +9,25 @@ import (
 	"github.com/windrow-dev/windrow/workflow"
 )
 
-// runTurn is how many steps a run takes before others have their turn.
-const runTurn = 500
+// runTurn is how much a run may do before others have their turn, in
+// transitions; quiet is how many nodes or tasks of a cancelled one, of which
+// nothing is wanted, are looked at for one.
+var (
+	runTurn = 500
+	quiet   = smallThings
+)
 
 func (r *run) place() uint64 { return r.order }
 
 // step implements job: the run takes the steps that are due. One that has more
 // than a turn's goes behind the others.
 func (r *run) step(m *Machine) bool {
-	for turn := runTurn; m.budget > 0; turn-- {
-		if turn == 0 {
-			r.order = m.nextJob()
-			m.work.jobs = append(m.work.jobs, r)
-			m.dirty.run(r)
+	if r.progress.Cancelled() {
+		m.dirty.run(r) // its place changes
+	}
+	for begin := m.budget; m.budget > 0; {
+		if begin-m.budget >= runTurn {
+			r.later(m)
 			return true
 		}
 		if !r.next(m) {
@@ -31,6 +37,13 @@ func (r *run) step(m *Machine) bool {
 		}
 	}
 	return false
+}
+
+// later puts a run behind the other jobs.
+func (r *run) later(m *Machine) {
+	r.order = m.nextJob()
+	m.work.jobs = append(m.work.jobs, r)
+	m.dirty.run(r)
 }
 
 // next takes one step, if one is due.
@@ -56,7 +69,7 @@ func (r *run) next(m *Machine) bool {
 
 // nextCancelled revokes the next task, or ends the next node.
 func (r *run) nextCancelled(m *Machine) bool {
-	for ; r.revoking.at < r.revoking.end; r.revoking.at++ {
+	for end := min(r.revoking.at+uint32(quiet), r.revoking.end); r.revoking.at < end; r.revoking.at++ {
 		t := m.tasks[r.id.Plus(r.revoking.at+1)]
 		if t != nil && t.flags&(flagDead|flagRevoked) == 0 {
 			m.spend()
@@ -65,12 +78,18 @@ func (r *run) nextCancelled(m *Machine) bool {
 			return true
 		}
 	}
-	s, ok := r.progress.NextCancelled()
-	switch {
-	case !ok:
-		return false
-	case s.State != 0:
+	if r.revoking.at < r.revoking.end {
 		m.spend()
+		return true
+	}
+	s, ok := r.progress.NextCancelled(quiet)
+	if !ok {
+		return false
+	}
+	m.spend()
+	switch {
+	case s.Node == workflow.NoNode:
+	case s.State != 0:
 		m.nodeEnded(r, s)
 	default:
 		base, _ := r.progress.Graph().Ordinals(s.Node)
@@ -106,9 +125,11 @@ func (m *Machine) makeNodeTask(r *run, s workflow.Step) {
 	m.start(t)
 }
 
-// nodeEnded keeps how a node ended without a task.
+// nodeEnded keeps how a node ended without a task. Those that wait for it have
+// been told, and will be looked at.
 func (m *Machine) nodeEnded(r *run, s workflow.Step) {
 	g := r.progress.Graph()
+	m.charge(g.Downs(s.Node))
 	if g.Kind(s.Node) != workflow.Task {
 		m.sink.Put(NodeKey(m.shard, r.id, s.Node), ints(int64(s.State), int64(s.Cause)))
 		return
@@ -154,8 +175,10 @@ func (m *Machine) runTaskEnded(r *run, t *task, state queue.State) {
 	if !ok {
 		return
 	}
-	if r.progress.Graph().Kind(s.Node) == workflow.Map {
+	if g := r.progress.Graph(); g.Kind(s.Node) == workflow.Map {
 		m.nodeEnded(r, s)
+	} else {
+		m.charge(g.Downs(s.Node))
 	}
 	m.wakeRun(r)
 }
@@ -165,27 +188,32 @@ func (r *run) finish(m *Machine) bool {
 	if !r.progress.Done() {
 		return true
 	}
-	due := max(satAdd(m.now, r.ttl), r.keep)
-	slices.SortFunc(r.holds, func(a, b *hold) int { return a.id.Compare(b.id) })
+	if r.due == 0 {
+		r.due = max(satAdd(m.now, r.ttl), r.keep)
+		slices.SortFunc(r.holds, func(a, b *hold) int { return a.id.Compare(b.id) })
+		m.charge(len(r.holds))
+	}
 	for len(r.holds) > 0 && m.budget > 0 {
 		h := r.holds[0]
 		r.holds = r.holds[1:]
 		m.spend()
-		m.rehold(h, due)
+		m.rehold(h, r.due)
 	}
-	if len(r.holds) > 0 {
-		r.order = m.nextJob()
-		m.work.jobs = append(m.work.jobs, r)
+	for len(r.holds) == 0 && r.kept < len(r.blobs) && m.budget > 0 {
+		r.holdOwn(m)
+	}
+	if len(r.holds) > 0 || r.kept < len(r.blobs) {
+		r.later(m)
 		return true
 	}
-	m.endRun(r, due)
+	m.endRun(r)
 	return true
 }
 
 // endRun makes a run final: nothing of it stays in memory.
-func (m *Machine) endRun(r *run, due int64) {
+func (m *Machine) endRun(r *run) {
 	v := r.view()
-	v.FinishedAt, v.RemovedAt = m.now, due
+	v.FinishedAt, v.RemovedAt = m.now, r.due
 	state, cause := r.progress.Outcome()
 	v.State = map[queue.State]workflow.RunState{queue.Success: workflow.Success, queue.Failure: workflow.Failed, queue.Revoked: workflow.Cancelled}[state]
 	var failed *queue.Error
@@ -194,18 +222,14 @@ func (m *Machine) endRun(r *run, due int64) {
 		failed = &queue.Error{Type: queue.ErrDependency}
 	}
 	m.sink.Put(EndedRunKey(m.shard, r.id), appendRun(nil, &v, uint32(len(r.parts))))
-	m.sink.ExpireRun(m.shard, due, r.id, v.Tasks)
-	if len(r.blobs) > 0 {
-		m.keepHold(&hold{due: due, id: r.id, digests: r.blobs, place: -1})
-		m.unref(r.blobs)
-	}
+	m.sink.ExpireRun(m.shard, r.due, r.id, v.Tasks)
 	m.runMoved(r, state, failed)
 	m.forgetRun(r)
 	m.runHasEnded(r)
 }
 
 func (m *Machine) cancelRun(r *run) {
-	if !r.progress.Cancelled() {
+	if !r.progress.Cancelled() && r.due == 0 {
 		r.progress.Cancel()
 		m.wakeRun(r)
 	}

@@ -252,6 +252,12 @@ func rankOf(t *task) int64 { return match.RankOf(t.ready, t.spec.Priority) }
 
 func (m *Machine) spend() { m.budget-- }
 
+// charge takes off the budget what n small things cost, each a look or a count.
+func (m *Machine) charge(n int) { m.budget -= n / smallThings }
+
+// smallThings are worth a transition.
+const smallThings = 64
+
 // needRate returns a rate limiter by name.
 func (m *Machine) needRate(n limit.Name) *limit.Limiter { return m.limits.Need(n) }
 

@@ -266,4 +266,4 @@ func (m *Machine) Few(most int) ([]queue.View, bool) {
 }
 
 // DirtyBytes estimates what Cut would write now.
-func (m *Machine) DirtyBytes() int { return len(m.dirty.tasks) * 220 }
+func (m *Machine) DirtyBytes() int { return len(m.dirty.tasks)*220 + len(m.dirty.runs)*512 }

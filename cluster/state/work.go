@@ -37,6 +37,7 @@ func (m *Machine) runWork() {
 		if !j.step(m) {
 			return
 		}
-		m.work.jobs = slices.Delete(m.work.jobs, 0, 1)
+		m.work.jobs[0] = nil
+		m.work.jobs = m.work.jobs[1:]
 	}
 }
