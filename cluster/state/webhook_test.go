@@ -164,3 +164,61 @@ func TestNoMoreWebhooksThanANamespaceMayHave(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeOutboxGoesInSteps removes a webhook with more events than one entry
+// may touch, stores and loads the machine in between, and puts another webhook
+// under the name before all are gone.
+func TestLargeOutboxGoesInSteps(t *testing.T) {
+	m, sink, index := hooked(t)
+	apply := func(c command.Command) Applied {
+		*index++
+		return m.Apply(*index, entryOf(1e18, c))
+	}
+	count := func() (n int) {
+		for k := range sink {
+			if k[2] == kindOutbox {
+				n++
+			}
+		}
+		return n
+	}
+	apply(putHook("default", "h", command.HookFilter{Events: []string{"task."}}))
+	spec := queue.DefaultSpec("default", "mod", "main")
+	id := queue.ID{1, 2, 3, 4, 5, 6, 0x70, 0, 0x80}
+	for range 10 {
+		c := &command.Submit{Namespace: "default", Calls: command.Calls{Specs: []queue.Spec{spec}}}
+		for range 500 {
+			id = id.Plus(1)
+			c.Calls.List = append(c.Calls.List, command.Call{ID: id, Payload: []byte{1, 0}})
+		}
+		apply(c)
+	}
+	if n := count(); n != 5000 {
+		t.Fatalf("%d events are stored", n)
+	}
+	apply(&command.DeleteDocument{Kind: command.KindWebhook, Namespace: "default", Name: "h"})
+	left := count()
+	if due, ok := m.Due(); left == 0 || left == 5000 || !ok || due != 0 {
+		t.Fatalf("after one entry %d events are left, due %d %v", left, due, ok)
+	}
+	m.Cut()
+	m = New(0, sink)
+	if err := m.Load(scanOf(sink)); err != nil {
+		t.Fatal(err)
+	}
+	apply(putHook("default", "h", command.HookFilter{Events: []string{"task."}}))
+	apply(&command.PingWebhook{Namespace: "default", Name: "h"})
+	for range 5 {
+		apply(&command.Continue{})
+	}
+	if v, ok := m.Outbox("default", "h"); count() != 1 || !ok || v.Pending != 1 {
+		t.Errorf("%d events are left, the new webhook has %+v", count(), v)
+	}
+	apply(&command.DeleteDocument{Kind: command.KindWebhook, Namespace: "default", Name: "h"})
+	m.Cut()
+	for k := range sink {
+		if k[2] == kindHook || k[2] == kindOutbox || k[2] == kindHookLog {
+			t.Errorf("%q is left", k)
+		}
+	}
+}
