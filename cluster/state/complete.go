@@ -52,6 +52,11 @@ func (m *Machine) outcome(t *task, r *command.TaskResult) {
 		}
 	}
 	if o.OK && len(r.Runs) > 0 {
+		if e := m.tooDeep(t); e != nil {
+			*o = inVain(o, e)
+		}
+	}
+	if o.OK && len(r.Runs) > 0 {
 		if refused := m.beginChildren(t, r.Runs); refused != nil {
 			*o = inVain(o, &queue.Error{Type: string(refused.Code), Message: "a child was refused: " + refused.Detail})
 		}

@@ -13,7 +13,57 @@ import (
 type deferral struct {
 	wait    []queue.ID // runs that have not ended
 	replace bool
-	decide  bool // all have ended, and the result is to be read
+	decide  bool  // all have ended, and the result is to be read
+	until   int64 // it does not go on before, though all have ended
+}
+
+const (
+	// maxDepth is how many tasks may make one another, each in a run that the
+	// one before asked for.
+	maxDepth = 16
+	// errTooDeep is the error of an attempt that would make one more.
+	errTooDeep = "too_deep"
+)
+
+// depthBelow is the depth of the runs that a task asks for.
+func (m *Machine) depthBelow(t *task) uint32 {
+	if r := m.runOf(t); r != nil {
+		return r.depth + 1
+	}
+	return 1
+}
+
+// tooDeep refuses to let tasks make one another without end.
+func (m *Machine) tooDeep(t *task) *queue.Error {
+	if m.depthBelow(t) <= maxDepth {
+		return nil
+	}
+	return &queue.Error{Type: errTooDeep, Message: fmt.Sprintf("the task was made by a task that was made by a task, and so on, %d deep; it may not spawn in its turn", maxDepth)}
+}
+
+// freeResumes is how often a task is deferred and goes on as soon as it wants.
+// From then on each pause takes a moment, so that one that polls as fast as it
+// can leaves room for others.
+var freeResumes = uint32(10)
+
+const (
+	pauseUnit    = int64(10e6) // doubled with each resume
+	maxDoublings = 10          // 10.24 s
+	maxRunPause  = int64(100e6)
+)
+
+// leastPause is how long a task waits at least that is deferred for the nth time.
+// What it waits for has work of its own where that is a run: there the pause
+// stays short.
+func leastPause(n uint32, runs bool) int64 {
+	if n <= freeResumes {
+		return 0
+	}
+	pause := pauseUnit << min(n-freeResumes, maxDoublings)
+	if runs {
+		return min(pause, maxRunPause)
+	}
+	return pause
 }
 
 // beginChildren makes the runs that an attempt asked for, all or none.
@@ -33,7 +83,7 @@ func (m *Machine) beginChildren(t *task, children []command.NewRun) *command.Res
 		return refused
 	}
 	for _, r := range runs {
-		r.parent = t.id
+		r.parent, r.depth = t.id, m.depthBelow(t)
 		m.budget -= (r.graph.Len() + 3) / 4
 		m.beginRun(r)
 	}
@@ -69,6 +119,7 @@ func (m *Machine) deferTask(t *task, o *queue.Outcome, worker string) {
 	x := t.more()
 	x.deferral, x.worker, x.started = d, worker, o.Started
 	x.resumes++
+	d.until = satAdd(m.now, leastPause(x.resumes, true))
 	w := command.NewWriter(nil)
 	w.Bytes(o.Defer.State)
 	w.IDs(o.Defer.Wait)
@@ -79,11 +130,24 @@ func (m *Machine) deferTask(t *task, o *queue.Outcome, worker string) {
 	})
 	m.dirty.task(t)
 	m.moved(t, queue.Deferred, nil)
-	if o.Defer.After > 0 {
-		m.wait(t, satAdd(m.now, o.Defer.After))
-	} else if len(d.wait) == 0 {
+	pause := leastPause(x.resumes, false)
+	switch {
+	case o.Defer.After > 0:
+		m.wait(t, satAdd(m.now, max(o.Defer.After, pause)))
+	case len(d.wait) == 0 && pause > 0 && !d.replace:
+		m.wait(t, satAdd(m.now, pause))
+	case len(d.wait) == 0:
 		m.resume(t)
 	}
+}
+
+// goOn lets a task go on of whose runs the last has ended.
+func (m *Machine) goOn(t *task) {
+	if d := t.extra.deferral; m.now < d.until && !d.replace {
+		m.wait(t, d.until)
+		return
+	}
+	m.resume(t)
 }
 
 // resume lets a deferred task go on, at the first of its events.
@@ -134,7 +198,7 @@ func (m *Machine) runHasEnded(r *run) {
 		m.dirty.task(t)
 		if len(d.wait) == 0 {
 			m.spend()
-			m.resume(t)
+			m.goOn(t)
 		}
 	}
 }

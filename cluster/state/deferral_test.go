@@ -265,6 +265,10 @@ func TestManyDeferrals(t *testing.T) {
 	for range 1<<16 + 10 {
 		x := r.do(&command.Complete{Session: s, Results: []command.TaskResult{{ID: a.ID, Fence: a.Fence,
 			Outcome: queue.Outcome{OK: true, Started: 1, Log: []byte("x"), LogLen: 1, Defer: &queue.Deferral{Wait: []queue.ID{childID(1)}}}}}})
+		if len(x.Effects.Assigned) == 0 {
+			r.now += pauseUnit << maxDoublings
+			x = r.do(&command.Continue{})
+		}
 		a = x.Effects.Assigned[0]
 	}
 	history := 0

@@ -148,13 +148,14 @@ func (r *record) appendDeferral(w *command.Writer) {
 		w.IDs(d.wait)
 		w.Bool(d.replace)
 		w.Bool(d.decide)
+		w.Int(d.until)
 	}
 }
 
 func (r *record) readDeferral(rd *command.Reader) {
 	r.Resumes = rd.Uint32()
 	if rd.Bool() {
-		r.deferral = &deferral{wait: rd.IDs(), replace: rd.Bool(), decide: rd.Bool()}
+		r.deferral = &deferral{wait: rd.IDs(), replace: rd.Bool(), decide: rd.Bool(), until: rd.Int()}
 	}
 }
 

@@ -241,6 +241,8 @@ func entryOf(now int64, cmds ...command.Command) []byte {
 func TestReplayAndReload(t *testing.T) {
 	defer func(turn, look, held int) { runTurn, quiet, heldTogether = turn, look, held }(runTurn, quiet, heldTogether)
 	runTurn, quiet, heldTogether = 3, 2, 1
+	defer func(free uint32) { freeResumes = free }(freeResumes)
+	freeResumes = 1
 	rapid.Check(t, func(rt *rapid.T) {
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)

@@ -19,6 +19,7 @@ type run struct {
 	keep      int64 // its records are needed until then, if for longer than ttl
 	created   int64
 	parent    queue.ID // the task that asked for it
+	depth     uint32   // how many tasks made one another until this was asked for
 	graph     workflow.Builder
 	progress  *workflow.Run // nil until the graph is whole
 	calls     []nodeCall    // by node

@@ -38,6 +38,7 @@ func (r *run) record() []byte {
 	w.Int(r.created)
 	w.Int(r.keep)
 	w.ID(r.parent)
+	w.Uint(uint64(r.depth))
 	w.Uint(r.order)
 	w.Int(r.due)
 	w.Uint(uint64(r.kept))
@@ -61,7 +62,7 @@ func (m *Machine) loadRun(v []byte, scan Scan) (*run, error) {
 	rd := command.NewReader(v)
 	flags := rd.Byte()
 	r := &run{id: rd.ID(), namespace: rd.String(), kind: rd.String(), meta: slices.Clone(rd.Bytes()), ttl: rd.Int(), created: rd.Int(), keep: rd.Int(), parent: rd.ID(),
-		order: rd.Uint(), due: rd.Int(), kept: int(rd.Uint32()), paused: flags&runPaused != 0}
+		depth: rd.Uint32(), order: rd.Uint(), due: rd.Int(), kept: int(rd.Uint32()), paused: flags&runPaused != 0}
 	cancelled := rd.Uint32()
 	r.revoking = span{rd.Uint32(), rd.Uint32()}
 	r.stage = m.stages[rd.ID()]
