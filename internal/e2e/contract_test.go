@@ -42,6 +42,7 @@ type contract struct {
 	// undocumented field is found.
 	compiled map[string]*jsonschema.Schema
 
+	id      string         // of the node
 	ids     []string       // of tasks that exist
 	waiting []string       // of tasks that wait for their time
 	runs    []string       // of runs that exist
@@ -97,6 +98,11 @@ func newContract(t *testing.T) *contract {
 	c := &contract{t: t, node: n, http: &http.Client{Timeout: 20 * time.Second}, rand: rand.New(rand.NewPCG(1, 2)),
 		compiled: map[string]*jsonschema.Schema{}, good: map[string]int{}}
 	t.Cleanup(c.http.CloseIdleConnections)
+	cluster, err := client.Cluster(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.id = cluster.Node
 	for _, call := range []windrow.Call{{Task: "echo.main", Input: json.RawMessage(`{"a":[1]}`), Labels: map[string]string{"a": "b"}}, {Task: "echo.main", Args: json.RawMessage(`[1]`)}} {
 		task, err := client.SubmitWait(context.Background(), call)
 		if err != nil {
@@ -105,6 +111,15 @@ func newContract(t *testing.T) *contract {
 		c.ids = append(c.ids, task.ID)
 	}
 	later := windrow.Call{Task: "echo.main", Countdown: windrow.After(time.Hour)}
+	steered := later
+	steered.Queue = "steered" // nobody purges it
+	for range 2 {
+		run, err := client.Canvas(context.Background(), windrow.Canvas{Call: &steered})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.runs = append(c.runs, run.ID)
+	}
 	waiting, err := client.SubmitBatch(context.Background(), slices.Repeat([]windrow.Call{later}, 12))
 	if err != nil {
 		t.Fatal(err)
@@ -219,11 +234,20 @@ func (c *contract) known(op operation, name string) []any {
 		if strings.Contains(op.path, "modules") && op.method != "GET" {
 			return []any{"other"}
 		}
+		if strings.Contains(op.path, "webhooks") {
+			if op.method == "DELETE" {
+				return []any{"hook", "other"}
+			}
+			return []any{"hook"}
+		}
 	case "raft_addr", "http_addr":
 		return []any{"127.0.0.1:1"}
 	case "to":
 		return []any{"nobody"}
 	case "task":
+		if op.id == "post_tasks_revoke" { // what waits is others' to steer
+			return []any{"none.main"}
+		}
 		return []any{"echo.main", "sleep.main", "echo.none", "none.main"}
 	case "idempotency_key", "Idempotency-Key":
 		return []any{"a", "b", strconv.Itoa(c.rand.Int())}
@@ -236,8 +260,14 @@ func (c *contract) known(op operation, name string) []any {
 // idsFor are those that an operation most likely has an answer for.
 func (c *contract) idsFor(op operation) []string {
 	switch {
+	case strings.HasSuffix(op.path, "/runs/{id}/cancel"):
+		return c.runs[1:2] // the first is to be paused and resumed
+	case strings.HasSuffix(op.path, "/runs/{id}/pause"), strings.HasSuffix(op.path, "/runs/{id}/resume"):
+		return c.runs[:1]
 	case strings.Contains(op.path, "/runs/"):
 		return c.runs
+	case strings.Contains(op.path, "/workers/"):
+		return []string{c.id}
 	case op.id == "post_tasks_id_revoke":
 		return c.waiting
 	}

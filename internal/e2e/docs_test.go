@@ -143,11 +143,11 @@ func TestDemo(t *testing.T) {
 	if err := os.Symlink(testnode.Binary(t), filepath.Join(bin, "windrowd")); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"log-etl", "grade-updates"} {
-		goIn(t, "../..", wasip1, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, "wasm", name+".wasm"), "./examples/wasm/"+name)
+	for name, mode := range map[string]string{"log-etl": "exe", "grade-updates": "exe", "course-structure": "c-shared"} {
+		goIn(t, "../..", wasip1, "build", "-buildmode="+mode, "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, "wasm", name+".wasm"), "./examples/wasm/"+name)
 	}
 	out := goIn(t, "../..", []string{"CGO_ENABLED=0"}, "run", "./examples/demo", "-bin", bin)
-	for _, promised := range []string{"kill -9 of the node", "byte for byte, those expected", "a shell script as a module: 422"} {
+	for _, promised := range []string{"kill -9 of the node", "byte for byte, those expected", "byte for byte the one expected", "once a tick", "a shell script as a module: 422"} {
 		if !strings.Contains(out, promised) {
 			t.Errorf("the demo does not say %q:\n%s", promised, out)
 		}
