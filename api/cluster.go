@@ -5,30 +5,8 @@ import (
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/sdk/wire"
 )
-
-// listWorkers shows the open sessions.
-func (s *Server) listWorkers(c *fiber.Ctx) error {
-	return listOf(s, c, func(string) []queue.WorkerView { return s.node.Workers() }, func(v *queue.WorkerView) (string, wire.Worker) {
-		w := wire.Worker{ID: v.Worker, Session: v.Session.String(), Queues: v.Queues, Labels: v.Labels, Concurrency: v.Running,
-			Prefetch: v.Prefetch, Outstanding: v.Outstanding, State: "ready", ConnectedAt: wire.At(v.OpenedAt)}
-		switch {
-		case v.Held:
-			w.State = "silent"
-		case v.Running == 0:
-			w.State = "draining"
-		}
-		if w.Queues == nil {
-			w.Queues = []string{}
-		}
-		if w.Labels == nil {
-			w.Labels = []string{}
-		}
-		return v.Worker, w
-	})
-}
 
 // getCluster shows who belongs to the cluster and who leads.
 func (s *Server) getCluster(c *fiber.Ctx) error {

@@ -94,7 +94,7 @@ func fields() map[string]*openapi.Schema {
 		"PoolSettings.slots":       within(0, 1<<32-1, nil), "Replay.limit": within(1, wire.MaxBatch, 1000),
 		"Join.id": {MinLength: 1, MaxLength: 255}, "Join.raft_addr": {MinLength: 1, MaxLength: 255}, "Join.role": openapi.Texts("all", "server", "worker"),
 		"Module.kind": openapi.Texts("command", "reactor"), "ModuleTask.params": {Type: []string{"object", "boolean"}}, "ModuleTask.defaults": object,
-		"Worker.state": openapi.Texts("ready", "silent", "draining"), "Node.role": openapi.Texts("all", "server", "worker", ""),
+		"Worker.state": openapi.Texts("ready", "silent", "draining", "drained"), "Node.role": openapi.Texts("all", "server", "worker", ""),
 		"Node.state": openapi.Texts("leader", "follower", "joining", "unreachable", "left"),
 		"Replay.ids": {MaxItems: wire.MaxBatch, Items: ids.Items}, "Replayed.ids": ids, "Replayed.replayed": ids, "Batch.ids": ids,
 		"Problem.status": within(400, 599, nil), "Problem.code": codes(), "Event.id": text(`^[0-9]+-[0-9]+$`, "4711-0"),

@@ -68,10 +68,13 @@ func filterOf(c *fiber.Ctx) (queue.Filter, error) {
 	if f.States, err = statesOf(c); err != nil {
 		return f, err
 	}
-	f.Task, f.Queue = query(c, "task"), query(c, "queue")
+	f.Task, f.Queue, f.Worker = query(c, "task"), query(c, "queue"), query(c, "worker")
 	var ok bool
 	if f.Task, ok = taskFilter(f.Task); !ok {
 		return f, refuse(wire.CodeBadRequest, "?task=%s is neither MODULE nor MODULE.TASK", clip(query(c, "task")))
+	}
+	if len(f.Worker) > maxNode {
+		return f, refuse(wire.CodeBadRequest, "?worker=%s is longer than 255 bytes", clip(f.Worker))
 	}
 	if f.Labels, err = labelsOf(c); err != nil {
 		return f, err

@@ -53,6 +53,8 @@ func parameters() openapi.Members[*openapi.Parameter] {
 		"kind":           named("query", "kind", "What the run is.", kinds),
 		"task":           named("query", "task", "MODULE.TASK, or MODULE for all of its tasks.", text(`^[a-z][a-z0-9_-]{0,62}(\.([A-Za-z_][A-Za-z0-9_.-]{0,254})?)?$|^$`, "echo.main", "echo")),
 		"queue":          named("query", "queue", "A queue's name.", text(patternLine+"|^$", "default")),
+		"worker":         named("query", "worker", "The worker that has the task, or had it last.", &openapi.Schema{Type: "string", MaxLength: 255}),
+		"Name.workers":   named("path", "id", "A worker's id, that of its node.", &openapi.Schema{Type: "string", MinLength: 1, MaxLength: 255}),
 		"label":          named("query", "label", "A label that the task has, NAME=VALUE; repeat it for several.", text("^[^=]{1,256}=.{0,256}$", "customer=4711")),
 		"since":          named("query", "since", "Accepted at this time or later; a duration means so long ago.", since()),
 		"until":          named("query", "until", "Accepted before this time; a duration means so long ago.", since()),

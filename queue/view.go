@@ -72,6 +72,7 @@ type Filter struct {
 	States       []State
 	Task         string // "MODULE.TASK", or "MODULE." for all of a module
 	Queue        string
+	Worker       string            // that has or had it last
 	Since, Until int64             // bounds of CreatedAt, [Since, Until)
 	Labels       map[string]string // that a task has, all of them
 	Before       ID                // cursor: only ids below this one; zero starts at the newest
@@ -98,6 +99,10 @@ type WorkerView struct {
 	Outstanding       uint32
 	Held              bool // silent: gets nothing new
 	OpenedAt          int64
+	// Asked is the credit that the worker would take, Limit what it is bound
+	// to, 0 for nothing, Drained that it gets nothing new until it is resumed.
+	Asked, Limit uint32
+	Drained      bool
 }
 
 // PoolView is a pool with its use.

@@ -29,6 +29,27 @@ func (c *Client) Workers(ctx context.Context) iter.Seq2[Worker, error] {
 	return list[Worker](ctx, c, "/workers", nil)
 }
 
+// WorkerOf describes one worker, by its node's id.
+func (c *Client) WorkerOf(ctx context.Context, node string) (*Worker, error) {
+	return exchange[Worker](ctx, c, http.MethodGet, "/workers/"+escape(node), nil)
+}
+
+// DrainWorker gives a worker nothing new until it is resumed. What runs there
+// goes on to its end.
+func (c *Client) DrainWorker(ctx context.Context, node string) (*Worker, error) {
+	return exchange[Worker](ctx, c, http.MethodPost, "/workers/"+escape(node)+"/drain", nil)
+}
+
+// ResumeWorker is the inverse of DrainWorker.
+func (c *Client) ResumeWorker(ctx context.Context, node string) (*Worker, error) {
+	return exchange[Worker](ctx, c, http.MethodPost, "/workers/"+escape(node)+"/resume", nil)
+}
+
+// LimitWorker bounds how many attempts a worker has at once; 0 lifts the bound.
+func (c *Client) LimitWorker(ctx context.Context, node string, limit uint32) (*Worker, error) {
+	return exchange[Worker](ctx, c, http.MethodPost, "/workers/"+escape(node)+"/concurrency", wire.WorkerLimit{Limit: &limit})
+}
+
 // JoinNode makes a node a member. Nodes do it themselves when started with
 // --join.
 func (c *Client) JoinNode(ctx context.Context, node Join) (*Cluster, error) {

@@ -108,6 +108,7 @@ type TaskFilter struct {
 	States       []string
 	Task         string // "MODULE.TASK", or "MODULE." for all of a module
 	Queue        string
+	Worker       string            // that has a task, or had it last
 	Labels       map[string]string // that a task has, all of them
 	Since, Until time.Time         // bounds of the acceptance, [Since, Until)
 	// PageSize is how many a request asks for; the server's choice where 0.
@@ -124,6 +125,7 @@ func (f *TaskFilter) query() url.Values {
 	set("state", strings.Join(f.States, ","))
 	set("task", f.Task)
 	set("queue", f.Queue)
+	set("worker", f.Worker)
 	for name, value := range f.Labels {
 		q.Add("label", name+"="+value)
 	}

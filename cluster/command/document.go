@@ -8,6 +8,7 @@ const (
 	KindToken    = "token"
 	KindSchedule = "schedule"
 	KindRoutes   = "routes" // the one document of that name in a namespace
+	KindWorker   = "worker" // by the node's id, in no namespace
 	KindWebhook  = "webhook"
 )
 
@@ -27,8 +28,8 @@ type Document struct {
 // everything else is in its body, for readers.
 type Attributes struct {
 	Tasks   []string // module: the tasks it offers, sorted
-	Slots   uint32   // pool
-	Paused  bool     // queue
+	Slots   uint32   // pool; worker: at most so many at once, 0 for what it asks for
+	Paused  bool     // queue; worker: it gets nothing new
 	RateN   uint32   // queue: at most RateN starts in RatePer
 	RatePer int64
 	DeadTTL int64 // queue: how long dead letters stay; 0 is the default

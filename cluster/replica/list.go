@@ -126,7 +126,7 @@ func (l *lister) take(v queue.View) bool {
 
 func (l *lister) matches(v *queue.View) bool {
 	f := &l.f
-	if v.Spec.Namespace != f.Namespace || f.Queue != "" && v.Spec.Queue != f.Queue {
+	if v.Spec.Namespace != f.Namespace || f.Queue != "" && v.Spec.Queue != f.Queue || f.Worker != "" && v.Worker != f.Worker {
 		return false
 	}
 	if f.Task != "" {

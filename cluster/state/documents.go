@@ -71,6 +71,8 @@ func (m *Machine) heed(d *command.Document) {
 		l := m.limits.Need(limit.Name{Kind: limit.Pool, Namespace: d.Namespace, Name: d.Name})
 		l.Limit = a.Slots
 		m.ready.Wake(l)
+	case command.KindWorker:
+		m.steerWorker(d.Name)
 	case command.KindQueue:
 		l := m.ready.Line(d.Namespace, d.Name)
 		l.Paused = a.Paused

@@ -100,7 +100,7 @@ func (g *generator) session() queue.Fence {
 
 func (g *generator) command() command.Command {
 	switch g.pick("verb", "submit", "submit", "submit", "complete", "complete", "complete", "complete", "open", "limit", "limit",
-		"end", "hold", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run", "schedule", "schedule", "hook", "hook") {
+		"end", "hold", "worker", "handback", "decide", "revoke", "purge", "pool", "queue", "stage", "staged", "continue", "run", "run", "run", "schedule", "schedule", "hook", "hook") {
 	case "hook":
 		return g.hookCommand()
 	case "schedule":
@@ -134,6 +134,9 @@ func (g *generator) command() command.Command {
 			}
 		}
 		return c
+	case "worker":
+		return &command.PutDocument{Kind: command.KindWorker, Name: g.pick("worker", "w1", "w2"),
+			Attributes: command.Attributes{Paused: g.pick("paused", "no", "no", "yes") == "yes", Slots: uint32(rapid.IntRange(0, 2).Draw(g.t, "cap"))}}
 	case "hold":
 		return &command.HoldSession{Session: g.session(), Hold: g.pick("hold", "no", "yes") == "yes"}
 	case "revoke":

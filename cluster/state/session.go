@@ -18,6 +18,8 @@ type session struct {
 	labels      []string
 	seq         uint64 // of the last SetLimit
 	opened      int64
+	running     uint32 // credit as the worker asked for it
+	prefetch    uint32
 	head, tail  *task // what is assigned, in the order of assignment
 	ending      *ending
 }
@@ -145,7 +147,8 @@ func (m *Machine) setLimit(c *command.SetLimit) command.Result {
 		return *refuse(command.CodeSession, "session %s has ended", c.Session)
 	}
 	if c.Seq > s.seq {
-		s.seq, s.Running, s.Prefetch = c.Seq, c.Running, c.Prefetch
+		s.seq, s.running, s.prefetch = c.Seq, c.Running, c.Prefetch
+		m.grant(s)
 		m.ready.Update(&s.Session)
 		m.dirty.sessions[s] = true
 	}
@@ -224,8 +227,8 @@ func (s *session) record() []byte {
 	w.Strings(s.queues)
 	w.Strings(s.labels)
 	w.Uint(s.seq)
-	w.Uint(uint64(s.Running))
-	w.Uint(uint64(s.Prefetch))
+	w.Uint(uint64(s.running))
+	w.Uint(uint64(s.prefetch))
 	w.Bool(s.Held)
 	w.Int(s.opened)
 	w.Bool(s.ending != nil)
@@ -240,7 +243,8 @@ func (m *Machine) loadSession(b []byte) error {
 	r := command.NewReader(b)
 	s := &session{id: r.Fence(), worker: r.String(), incarnation: r.Uint(), queues: r.Strings(), labels: r.Strings(), seq: r.Uint()}
 	s.ID = s.id
-	s.Running, s.Prefetch, s.Held, s.opened = r.Uint32(), r.Uint32(), r.Bool(), r.Int()
+	s.running, s.prefetch, s.Held, s.opened = r.Uint32(), r.Uint32(), r.Bool(), r.Int()
+	m.grant(s)
 	if r.Bool() {
 		s.ending = &ending{s: s, begun: map[queue.Fence]bool{}, order: r.Uint()}
 		for _, f := range r.Fences() {

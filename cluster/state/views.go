@@ -134,7 +134,8 @@ func (m *Machine) Workers() []queue.WorkerView {
 	for _, s := range m.sessionsInOrder() {
 		if s.ending == nil {
 			out = append(out, queue.WorkerView{Session: s.id, Worker: s.worker, Incarnation: s.incarnation, Queues: s.queues,
-				Labels: s.labels, Running: s.Running, Prefetch: s.Prefetch, Outstanding: s.Outstanding, Held: s.Held, OpenedAt: s.opened})
+				Labels: s.labels, Running: s.Running, Prefetch: s.Prefetch, Outstanding: s.Outstanding, Held: s.Held, OpenedAt: s.opened,
+				Asked: s.running, Limit: m.workerSettings(s.worker).Slots, Drained: m.workerSettings(s.worker).Paused})
 		}
 	}
 	return out

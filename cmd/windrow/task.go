@@ -219,6 +219,7 @@ func taskListCommand(a *app) *cobra.Command {
 	f.StringSliceVar(&filter.States, "state", nil, "only these `STATES`; several may be given")
 	f.StringVar(&filter.Task, "task", "", "only this `TASK`, MODULE.TASK, or MODULE. for all of a module's")
 	f.StringVar(&filter.Queue, "queue", "", "only this `QUEUE`")
+	f.StringVar(&filter.Worker, "worker", "", "only what this `NODE` has, or had last")
 	f.StringToStringVar(&filter.Labels, "label", nil, "only with this label, `NAME=VALUE`; repeat it for more")
 	f.Lookup("label").DefValue = ""
 	f.StringVar(&since, "since", "", "created since a `TIME`, or since a duration ago, such as 1h")

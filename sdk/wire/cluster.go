@@ -9,8 +9,17 @@ type Worker struct {
 	Concurrency uint32   `json:"concurrency"` // attempts alive at once
 	Prefetch    uint32   `json:"prefetch"`
 	Outstanding uint32   `json:"outstanding"` // assigned and not ended
-	State       string   `json:"state"`       // "ready", "silent" or "draining"
-	ConnectedAt Time     `json:"connected_at"`
+	// Limit bounds its concurrency, 0 for what it was started with.
+	Limit uint32 `json:"limit,omitempty"`
+	// Drained says that it gets nothing new until it is resumed.
+	Drained     bool   `json:"drained,omitempty"`
+	State       string `json:"state"` // "ready", "silent", "draining" or "drained"
+	ConnectedAt Time   `json:"connected_at"`
+}
+
+// WorkerLimit is the body of POST /v1/workers/{id}/concurrency.
+type WorkerLimit struct {
+	Limit *uint32 `json:"limit"` // 0 lifts it
 }
 
 // Cluster is who belongs to it and who leads.
