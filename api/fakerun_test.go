@@ -205,7 +205,7 @@ func (f *fake) RunTasks(namespace string, id queue.ID, after uint32, limit int) 
 	return nodes, false, nil
 }
 
-func (f *fake) RunResult(namespace string, id queue.ID) ([]byte, error) {
+func (f *fake) RunResult(namespace string, id queue.ID) (workflow.Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.findRun(namespace, id)
@@ -228,7 +228,7 @@ func (f *fake) RunResult(namespace string, id queue.ID) ([]byte, error) {
 			b = append(b, f.tasks[id.Plus(ref.Ordinal+1)].Result...)
 		}
 	}
-	return b, nil
+	return workflow.Result{JSON: b}, nil
 }
 
 func (f *fake) WaitRun(ctx context.Context, namespace string, id queue.ID) error {

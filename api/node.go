@@ -86,9 +86,8 @@ type Runs interface {
 	// in the order of the graph, from the first ordinal after on, limit at most.
 	// more says that there are others behind them.
 	RunTasks(namespace string, id queue.ID, after uint32, limit int) (nodes []workflow.NodeView, more bool, err error)
-	// RunResult puts together the result of a run that ended by success, JSON;
-	// nil where it would be larger than a server may hold.
-	RunResult(namespace string, id queue.ID) ([]byte, error)
+	// RunResult is the result of a run that ended by success.
+	RunResult(namespace string, id queue.ID) (workflow.Result, error)
 	// WaitRun returns nil when the run has ended or is unknown to the applied
 	// state, or ctx's error.
 	WaitRun(ctx context.Context, namespace string, id queue.ID) error

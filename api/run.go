@@ -1,8 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -148,14 +151,16 @@ func (s *Server) sendRun(c *fiber.Ctx, status int, namespace string, v *workflow
 		return err
 	}
 	b = b[:len(b)-1]
+	var result workflow.Result
 	if v.State == workflow.Success {
-		result, err := s.node.RunResult(namespace, v.ID)
-		if err != nil {
+		if result, err = s.node.RunResult(namespace, v.ID); err != nil {
 			return err
 		}
-		if result != nil {
-			b = append(append(b, `,"result":`...), result...)
-		}
+	}
+	if result.TooLarge {
+		b = append(b, `,"result_too_large":true`...)
+	} else if result.JSON != nil {
+		b = append(append(b, `,"result":`...), result.JSON...)
 	}
 	tasks, whole, err := s.runTasks(namespace, v)
 	if err != nil {
@@ -167,7 +172,24 @@ func (s *Server) sendRun(c *fiber.Ctx, status int, namespace string, v *workflow
 	} else {
 		b = append(b, `,"tasks_truncated":true`...)
 	}
+	if result.Blob != "" {
+		return s.sendLong(c, status, append(b, `,"result":`...), result.Blob)
+	}
 	return send(c, status, append(b, '}'))
+}
+
+// sendLong answers with an object whose last member is a large value. It is not
+// in memory, however many ask for it.
+func (s *Server) sendLong(c *fiber.Ctx, status int, head []byte, digest string) error {
+	ctx, cancel := s.context()
+	defer cancel()
+	f, size, err := s.node.Open(ctx, digest)
+	if err != nil {
+		return err
+	}
+	c.Status(status)
+	all := io.MultiReader(bytes.NewReader(head), f, strings.NewReader("}"))
+	return stream(c, wire.TypeJSON, all, int64(len(head))+size+1, func() { _ = f.Close() })
 }
 
 // runTasks writes all tasks of a run as members of an object, or tells that

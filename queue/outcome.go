@@ -64,6 +64,7 @@ const (
 	ErrStackOverflow  = "stack_overflow"     //
 	ErrOutputTooLarge = "output_too_large"   //
 	ErrInputTooLarge  = "input_too_large"    //
+	ErrInputDamaged   = "input_damaged"      // what is stored of the arguments cannot be read
 	ErrInvalidOutput  = "invalid_output"     // stdout or OUTPUT is not what output asks for
 	ErrExpression     = "expression_error"   //
 	ErrCrashed        = "sandbox_crashed"    // the sandbox process died, not by the deadline

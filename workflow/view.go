@@ -50,6 +50,15 @@ type View struct {
 	Error      *queue.Error
 }
 
+// Result is what a run that ended by success gives: a JSON text, or the digest
+// of one, which the server that was asked has.
+type Result struct {
+	JSON []byte
+	Blob string
+	// TooLarge says that no server puts it together: there are its tasks' results.
+	TooLarge bool
+}
+
 // NodeView is a node of a run, or one task of a Map, as a reader sees it.
 type NodeView struct {
 	Node     uint32

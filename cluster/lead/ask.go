@@ -91,7 +91,7 @@ func answer(v *workflow.ScheduleView, runs Runs) (int64, error) {
 		return 0, fmt.Errorf("read the result of run %s: %w", v.Asked, err)
 	}
 	var text *string
-	if err := json.Unmarshal(raw, &text); err != nil {
+	if err := json.Unmarshal(raw.JSON, &text); err != nil {
 		return 0, fmt.Errorf("run %s said neither a time nor null", v.Asked)
 	}
 	if text == nil {

@@ -1,6 +1,7 @@
 package lead_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ type runs struct {
 	*records
 	mu     sync.Mutex
 	faults int    // so many reads fail
-	large  []byte // what was put last
+	large  string // what was to be kept last
 }
 
 func (r *runs) fault() error {
@@ -84,20 +85,26 @@ func (r *runs) Run(_ string, id queue.ID) (workflow.View, bool, error) {
 	return v, true, err
 }
 
-func (r *runs) RunResult(_ string, id queue.ID) ([]byte, error) {
+func (r *runs) RunResult(_ string, id queue.ID) (workflow.Result, error) {
 	raw, _ := r.get(state.FinishedKey(0, id.Plus(1)))
 	_, result, err := state.DecodeTask(raw)
 	if result == nil {
 		result, _ = r.get(state.ResultKey(0, id.Plus(1)))
 	}
-	return result, err
+	switch {
+	case bytes.HasPrefix(result, []byte(`"xxx`)): // as if it were put together of two
+		return workflow.Result{Blob: "sha256:large"}, err
+	case string(result) == `"huge"`:
+		return workflow.Result{TooLarge: true}, err
+	}
+	return workflow.Result{JSON: result}, err
 }
 
-func (r *runs) Put(_ context.Context, value []byte) (string, error) {
+func (r *runs) Ensure(_ context.Context, digest string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.large = value
-	return "sha256:large", nil
+	r.large = digest
+	return nil
 }
 
 func runNo(n int) queue.ID {
@@ -128,6 +135,7 @@ func TestReplacedTaskEndsAsItsRun(t *testing.T) {
 	}{
 		"success": {queue.Outcome{OK: true, Result: []byte("42")}, queue.Success, "42"},
 		"large":   {queue.Outcome{OK: true, Result: []byte(long)}, queue.Success, ""},
+		"huge":    {queue.Outcome{OK: true, Result: []byte(`"huge"`)}, queue.Failure, ""},
 		"failure": {queue.Outcome{Error: &queue.Error{Type: "no_stock", Message: "sold out"}}, queue.Failure, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,8 +161,11 @@ func TestReplacedTaskEndsAsItsRun(t *testing.T) {
 				if v.State != c.state || result != c.want {
 					t.Fatalf("%+v with %q", v, result)
 				}
-				if name == "large" && (v.ResultBlob != "sha256:large" || string(cl.runs.large) != long) {
+				if name == "large" && (v.ResultBlob != "sha256:large" || cl.runs.large != v.ResultBlob) {
 					t.Errorf("the large result is %q", v.ResultBlob)
+				}
+				if name == "huge" && v.Error.Type != queue.ErrOutputTooLarge {
+					t.Errorf("%+v", v.Error)
 				}
 				if e := v.Error; name == "failure" && (e.Type != queue.ErrDependency || !strings.HasSuffix(e.Message, "failed: no_stock: sold out")) {
 					t.Errorf("%+v", e)

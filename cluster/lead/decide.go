@@ -17,13 +17,13 @@ type Runs interface {
 	Awaits(task queue.ID) ([]queue.ID, error)
 	Run(namespace string, id queue.ID) (workflow.View, bool, error)
 	// RunResult is the result of a run that ended by success.
-	RunResult(namespace string, id queue.ID) ([]byte, error)
+	RunResult(namespace string, id queue.ID) (workflow.Result, error)
 }
 
 // Values keeps what is too large for a command.
 type Values interface {
-	// Put keeps a value on a majority of servers.
-	Put(ctx context.Context, value []byte) (digest string, err error)
+	// Ensure returns once a majority of servers has a value that this one has.
+	Ensure(ctx context.Context, digest string) error
 }
 
 // decider ends the tasks that runs replace. Apply does not see results, so it
@@ -42,8 +42,6 @@ const (
 	// Bounds of the decisions of one entry.
 	decisions    = 64
 	decisionSize = 128 << 10
-	// maxResult is the longest result that a task may have, bytes.
-	maxResult = 64 << 20
 )
 
 func newDecider(cfg *Config, log *slog.Logger) *decider {
@@ -155,15 +153,15 @@ func (d *decider) succeed(ctx context.Context, c *command.Decide, v *queue.View,
 	switch {
 	case err != nil:
 		return err
-	case len(result) > maxResult:
-		c.Outcome = queue.Outcome{Error: &queue.Error{Type: queue.ErrOutputTooLarge, Message: fmt.Sprintf("the result of run %s, which replaces this task, has more than %d MiB", run, maxResult>>20)}}
-	case len(result) > queue.MaxInline:
-		if c.Outcome.Blob, err = d.cfg.Values.Put(ctx, result); err != nil {
+	case result.TooLarge:
+		c.Outcome = queue.Outcome{Error: &queue.Error{Type: queue.ErrOutputTooLarge, Message: fmt.Sprintf("the result of run %s, which replaces this task, is more than a server puts together; let its tasks give where to find what is large", run)}}
+	case result.Blob != "":
+		if err := d.cfg.Values.Ensure(ctx, result.Blob); err != nil {
 			return fmt.Errorf("keep the result: %w", err)
 		}
-		c.Blobs = []string{c.Outcome.Blob}
+		c.Outcome.Blob, c.Blobs = result.Blob, []string{result.Blob}
 	default:
-		c.Outcome.Result = result
+		c.Outcome.Result = result.JSON
 	}
 	return nil
 }

@@ -334,7 +334,9 @@ func (o *oracle) Run(string, queue.ID) (workflow.View, bool, error) {
 	return workflow.View{State: o.state}, o.state != 0, nil
 }
 
-func (o *oracle) RunResult(string, queue.ID) ([]byte, error) { return []byte(o.result), nil }
+func (o *oracle) RunResult(string, queue.ID) (workflow.Result, error) {
+	return workflow.Result{JSON: []byte(o.result)}, nil
+}
 
 // TestATaskSaysTheTicks has a schedule ask a task, which answers well and badly.
 func TestATaskSaysTheTicks(t *testing.T) {

@@ -35,7 +35,10 @@ type Options struct {
 	Loaded func(index uint64, m *state.Machine)
 	// Values keeps what is too large to travel inline.
 	Values Values
-	Logger *slog.Logger
+	// MaxValue bounds what is put together for a task or a reader, bytes; 0 is
+	// 64 MiB.
+	MaxValue int64
+	Logger   *slog.Logger
 }
 
 // Replica implements cluster.Shard.
@@ -50,6 +53,8 @@ type Replica struct {
 	now     atomic.Pointer[generation]
 	waiters waiters
 	graphs  graphs
+	lists   lists
+	loaded  budget
 }
 
 // generation is a machine with its store; a restored snapshot begins another.

@@ -1,9 +1,7 @@
 package replica
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/windrow-dev/windrow/cluster/state"
@@ -34,10 +32,10 @@ func (r *Replica) resumePoint(id queue.ID) (kept []byte, runs []queue.ID, err er
 
 // resumed is what a run that a task waited for has come to.
 type resumed struct {
-	ID     queue.ID        `json:"id"`
-	State  string          `json:"state"`
-	Result json.RawMessage `json:"result"`
-	Error  *queue.Error    `json:"error"`
+	ID     queue.ID
+	State  string
+	Result value
+	Error  *queue.Error
 }
 
 // unknownRun is the state of a run that is not kept, or not the task's to see.
@@ -53,52 +51,63 @@ func (r *Replica) resume(id queue.ID, p *queue.Payload) error {
 	if err != nil {
 		return err
 	}
-	b := append([]byte(`{"state":`), or(kept, "null")...)
-	b = append(b, `,"runs":[`...)
+	list := []value{inline(`{"state":`), {json: or(kept, "null")}, inline(`,"runs":[`)}
+	room := int64(mostResume)
 	for i, run := range runs {
-		of, err := r.resumedRun(v.Spec.Namespace, run, mostResume-len(b))
+		of, size, err := r.resumedRun(v.Spec.Namespace, run, room)
 		if err != nil {
 			return fmt.Errorf("read run %s: %w", run, err)
 		}
+		room -= size
 		if i > 0 {
-			b = append(b, ',')
+			list = append(list, inline(","))
 		}
-		b = of.append(b)
+		list = append(list, of.pieces()...)
 	}
-	if p.Resume = append(b, "]}"...); len(p.Resume) > queue.MaxInline {
-		p.ResumeBlob, err = r.opt.Values.KeepValue(context.Background(), p.Resume)
-		p.Resume = nil
+	made, err := r.put(queue.MaxInline, these(append(list, inline("]}"))...))
+	if err != nil {
+		return err
 	}
-	return err
+	if p.ResumeBlob = made.blob; made.blob == "" {
+		p.Resume = made.json
+	}
+	return nil
 }
 
-// append writes it by hand: a result passes as the bytes that it is.
-func (x *resumed) append(b []byte) []byte {
-	b = append(append(b, `{"id":"`...), x.ID.String()...)
-	b = append(append(b, `","state":"`...), x.State...)
-	b = append(append(b, `","result":`...), or(x.Result, "null")...)
+// pieces writes it by hand: a result passes as the bytes that it is.
+func (x *resumed) pieces() []value {
+	head := append(append([]byte(`{"id":"`), x.ID.String()...), `","state":"`...)
+	head = append(append(head, x.State...), `","result":`...)
 	failed, _ := json.Marshal(x.Error) // texts and a number always encode
-	return append(append(append(b, `,"error":`...), failed...), '}')
+	tail := append(append([]byte(`,"error":`), failed...), '}')
+	if x.Result.blob == "" {
+		x.Result.json = or(x.Result.json, "null")
+	}
+	return []value{{json: head}, x.Result, {json: tail}}
 }
 
-func (r *Replica) resumedRun(namespace string, id queue.ID, room int) (resumed, error) {
-	x := resumed{ID: id, State: unknownRun}
+// resumedRun is a run for a task that has so much room for its result.
+func (r *Replica) resumedRun(namespace string, id queue.ID, room int64) (x resumed, size int64, err error) {
+	x = resumed{ID: id, State: unknownRun}
 	v, ok, err := r.run(id)
 	if err != nil || !ok || v.Namespace != namespace {
-		return x, err
+		return x, 0, err
 	}
 	x.State, x.Error = v.State.String(), v.Error
 	if v.State == workflow.Failed && x.Error == nil {
 		x.Error = &queue.Error{Type: queue.ErrDependency, Message: "task " + v.Cause.String() + " has failed"}
 	}
 	if v.State != workflow.Success {
-		return x, nil
+		return x, 0, nil
 	}
-	if x.Result, err = r.runResult(namespace, id); len(x.Result) > room || errors.Is(err, errTooLarge) {
-		x.Result, err = nil, nil
+	if x.Result, err = r.resultOfRun(id); err == nil {
+		size, err = r.sizeOf(x.Result)
+	}
+	if isTooLarge(err) || err == nil && size > room {
+		x.Result, size, err = value{}, 0, nil
 		x.Error = &queue.Error{Type: queue.ErrInputTooLarge, Message: fmt.Sprintf("the results have more than %d MiB in all; let the run's tasks keep what is large, or give it to another task", mostResume>>20)}
 	}
-	return x, err
+	return x, size, err
 }
 
 // Labels are those of an unfinished task, a JSON object, or nil.

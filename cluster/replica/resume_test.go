@@ -1,10 +1,12 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -16,18 +18,24 @@ import (
 // shelf keeps values in memory.
 type shelf map[string][]byte
 
-func (s shelf) ReadValue(_ context.Context, digest string) ([]byte, error) {
+func (s shelf) OpenValue(_ context.Context, digest string) (io.ReadCloser, int64, error) {
 	if v, ok := s[digest]; ok {
-		return v, nil
+		return io.NopCloser(bytes.NewReader(v)), int64(len(v)), nil
 	}
-	return nil, errors.New("no such value")
+	return nil, 0, errors.New("no such value")
 }
 
-func (s shelf) KeepValue(_ context.Context, value []byte) (string, error) {
+func (s shelf) KeepValue(_ context.Context, r io.Reader) (string, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return "", err
+	}
 	digest := fmt.Sprint("sha256:", len(s))
-	s[digest] = append([]byte(nil), value...)
+	s[digest] = b
 	return digest, nil
 }
+
+func (s shelf) HasValue(digest string) bool { return s[digest] != nil }
 
 // asked is a run of so many tasks side by side, and a join of them.
 func asked(id queue.ID, tasks int, labels string) command.NewRun {
@@ -97,7 +105,7 @@ func TestResume(t *testing.T) {
 		}
 	}
 	if err := json.Unmarshal(kept[p.ResumeBlob], &got); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %.300s", err, kept[p.ResumeBlob])
 	}
 	if string(got.State) != `{"step":2}` || len(got.Runs) != 3 {
 		t.Fatalf("%s", kept[p.ResumeBlob])

@@ -18,18 +18,23 @@ func (r *Replica) Run(namespace string, id queue.ID) (v workflow.View, ok bool, 
 }
 
 func (r *Replica) run(id queue.ID) (workflow.View, bool, error) {
-	v, ok, err := r.lookRun(id)
-	if !ok && err == nil { // it may be on its way from memory to the disk
-		r.gate.RLock()
-		v, ok, err = r.lookRun(id)
-		r.gate.RUnlock()
-	}
+	v, ok, err := r.seekRun(id)
 	if ok && err == nil && !v.Cause.IsZero() {
 		if t, _, found, err := r.find(v.Cause); err == nil && found {
 			v.Error = t.Error
 		}
 	}
 	return v, ok, err
+}
+
+// seekRun looks for a run as find looks for a task.
+func (r *Replica) seekRun(id queue.ID) (workflow.View, bool, error) {
+	if v, ok, err := r.lookRun(id); ok || err != nil {
+		return v, ok, err
+	}
+	r.gate.RLock()
+	defer r.gate.RUnlock()
+	return r.lookRun(id)
 }
 
 func (r *Replica) lookRun(id queue.ID) (workflow.View, bool, error) {
@@ -54,12 +59,18 @@ func (r *Replica) Runs(ctx context.Context, f workflow.Filter) (items []workflow
 func (r *Replica) runs(ctx context.Context, f *workflow.Filter) ([]workflow.View, queue.ID, error) {
 	now := r.Machine().Now()
 	found := map[queue.ID]workflow.View{}
-	for _, v := range r.Machine().Runs() {
-		if takesRun(f, &v, now) {
-			found[v.ID] = v
-		}
+	// With no entry in hand, what is not in memory is on disk. What ends from then
+	// on is in both.
+	r.gate.RLock()
+	live := r.Machine().NewestRuns(f.Limit+1, func(v *workflow.View) bool { return takesRun(f, v, now) })
+	r.gate.RUnlock()
+	for i := range live {
+		found[live[i].ID] = live[i]
 	}
-	var floor queue.ID
+	var floor, below queue.ID // of the disk, and of what memory left out
+	if len(live) > f.Limit {
+		below = live[f.Limit].ID
+	}
 	var from []byte
 	if !f.Before.IsZero() {
 		from = state.EndedRunKey(r.opt.Shard, f.Before)
@@ -81,6 +92,9 @@ func (r *Replica) runs(ctx context.Context, f *workflow.Filter) ([]workflow.View
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return nil, floor, err
+	}
+	if floor.Compare(below) < 0 {
+		floor = below
 	}
 	var items []workflow.View
 	for id, v := range found {
@@ -111,7 +125,7 @@ func (r *Replica) RunTasks(namespace string, id queue.ID, after uint32, limit in
 }
 
 func (r *Replica) runTasks(namespace string, id queue.ID, after uint32, limit int) ([]workflow.NodeView, bool, error) {
-	v, ok, err := r.lookRun(id)
+	v, ok, err := r.seekRun(id)
 	if err != nil || !ok || v.Namespace != namespace {
 		return nil, false, err
 	}
@@ -166,30 +180,36 @@ func (r *Replica) nodeView(run *workflow.View, g state.RunGraph, ordinal uint32)
 	return out, nil
 }
 
-// RunResult puts together the result of a run that ended by success. It is nil
-// where it would be too large.
-func (r *Replica) RunResult(namespace string, id queue.ID) (result []byte, err error) {
+// RunResult is the result of a run that ended by success; zero of another.
+func (r *Replica) RunResult(namespace string, id queue.ID) (result workflow.Result, err error) {
 	err = r.steady(func() (err error) { result, err = r.runResult(namespace, id); return err })
-	if errors.Is(err, errTooLarge) {
-		return nil, nil
-	}
 	return result, err
 }
 
-func (r *Replica) runResult(namespace string, id queue.ID) ([]byte, error) {
-	v, ok, err := r.lookRun(id)
+func (r *Replica) runResult(namespace string, id queue.ID) (workflow.Result, error) {
+	v, ok, err := r.seekRun(id)
 	if err != nil || !ok || v.Namespace != namespace || v.State != workflow.Success {
-		return nil, err
+		return workflow.Result{}, err
 	}
+	x, err := r.resultOfRun(id)
+	if isTooLarge(err) {
+		return workflow.Result{TooLarge: true}, nil
+	}
+	return workflow.Result{JSON: x.json, Blob: x.blob}, err
+}
+
+func (r *Replica) resultOfRun(id queue.ID) (value, error) {
 	g, err := r.graph(id)
 	if err != nil {
-		return nil, err
+		return value{}, err
 	}
-	x, err := r.valueOf(id, g, g.Exit())
-	if err != nil || x.blob == "" {
-		return x.json, err
-	}
-	return r.readValue(x.blob)
+	return r.valueOf(id, g, g.Exit())
+}
+
+// isTooLarge reports whether something is longer than a server puts together.
+func isTooLarge(err error) bool {
+	var l *queue.Lasting
+	return errors.As(err, &l) && l.Err.Type == queue.ErrInputTooLarge
 }
 
 // WaitRun returns nil when the run has ended or is not known to the applied

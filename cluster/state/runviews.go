@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/windrow-dev/windrow/queue"
 	"github.com/windrow-dev/windrow/workflow"
 )
@@ -37,6 +39,32 @@ func (m *Machine) Runs() []workflow.View {
 		if r.progress != nil {
 			out = append(out, r.view())
 		}
+	}
+	return out
+}
+
+// NewestRuns lists the newest runs of those that have not ended and are wanted,
+// newest first, as many as most says. Whoever wants them does not block.
+func (m *Machine) NewestRuns(most int, wanted func(*workflow.View) bool) []workflow.View {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var list []*run
+	older := func(a *run, id queue.ID) int { return id.Compare(a.id) }
+	for _, r := range m.runs { // order: by their ids
+		if r.progress == nil || len(list) == most && (most == 0 || r.id.Compare(list[most-1].id) < 0) {
+			continue
+		}
+		if v := r.view(); !wanted(&v) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(list, r.id, older)
+		if list = slices.Insert(list, at, r); len(list) > most {
+			list = list[:most]
+		}
+	}
+	out := make([]workflow.View, len(list))
+	for i, r := range list {
+		out[i] = r.view()
 	}
 	return out
 }

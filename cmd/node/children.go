@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -32,13 +31,4 @@ func (c children) Compile(ctx context.Context, parent *queue.View, child *queue.
 		failed = lead.TooLarge()
 	}
 	return run, failed, err
-}
-
-// majority implements lead.Values.
-type majority struct{ blobs }
-
-// Put implements lead.Values.
-func (m majority) Put(ctx context.Context, value []byte) (string, error) {
-	digest, _, err := m.blobs.Put(ctx, bytes.NewReader(value), "")
-	return digest, err
 }

@@ -20,7 +20,7 @@ import (
 func (n *node) openLeader(context.Context) error {
 	n.leader = lead.New(lead.Config{
 		Machine: presentMachine{n.replica}, Proposer: leaderProposer{n}, Payloads: n.replica,
-		Children: children{n}, Runs: n.replica, Values: majority{n.blobs}, Outboxes: presentMachine{n.replica}, Sender: n.postman(),
+		Children: children{n}, Runs: n.replica, Values: n.blobs, Outboxes: presentMachine{n.replica}, Sender: n.postman(),
 		Now: func() int64 { return n.cluster.Clock().Now() }, Logger: n.log,
 	})
 	n.net.HandleCall(callServers, n.answerServers)

@@ -197,7 +197,7 @@ func (n *node) openReplica(context.Context) (err error) {
 		return n.journal.Close()
 	})
 	n.replica, err = replica.Open(replica.Options{
-		Shard: shard, Logger: n.log, Values: n.blobs,
+		Shard: shard, Logger: n.log, Values: n.blobs, MaxValue: n.cfg.MaxValue,
 		Store:   store.Options{Dir: n.folder.Path("state"), Logger: n.log, Failed: n.fail},
 		Applied: n.applied,
 		Loaded:  n.loaded,

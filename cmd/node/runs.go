@@ -29,7 +29,7 @@ func (n *node) RunTasks(namespace string, id queue.ID, after uint32, limit int) 
 }
 
 // RunResult implements api.Runs.
-func (n *node) RunResult(namespace string, id queue.ID) ([]byte, error) {
+func (n *node) RunResult(namespace string, id queue.ID) (workflow.Result, error) {
 	return n.replica.RunResult(namespace, id)
 }
 

@@ -191,11 +191,12 @@ func TestTooLargeResults(t *testing.T) {
 		members[i] = windrow.Sig(windrow.Call{Task: "bigout.main", Input: windrow.JSON(1 << 20)})
 	}
 	run, err := c.CanvasWait(ctx, group(members...))
-	if err != nil || run.State != "success" || run.Result != nil {
+	if err != nil || run.State != "success" || run.Result != nil || !run.ResultTooLarge {
 		t.Errorf("a list of 65 MiB: %v, %.100s", err, show(run))
 	}
 	run, err = c.CanvasWait(ctx, chord(members, echo))
-	if err != nil || run.State != "failed" || run.Tasks["chord-body"].State != "failure" {
+	body := run.Tasks["chord-body"]
+	if err != nil || run.State != "failed" || body.State != "failure" || body.Error.Type != "input_too_large" || body.Attempt != 1 {
 		t.Errorf("a body that would be given 65 MiB: %v, %.300s", err, show(run))
 	}
 }

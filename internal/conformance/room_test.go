@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -114,8 +115,11 @@ func (r *room) reload() {
 // none keeps no large values.
 type none struct{}
 
-func (none) ReadValue(context.Context, string) ([]byte, error) { return nil, api.ErrNotFound }
-func (none) KeepValue(context.Context, []byte) (string, error) { return "", api.ErrDiskFull }
+func (none) OpenValue(context.Context, string) (io.ReadCloser, int64, error) {
+	return nil, 0, api.ErrNotFound
+}
+func (none) KeepValue(context.Context, io.Reader) (string, error) { return "", api.ErrDiskFull }
+func (none) HasValue(string) bool                                 { return false }
 
 func (r *room) Propose(_ context.Context, c command.Command) (command.Result, uint64, error) {
 	r.mu.Lock()
@@ -236,7 +240,7 @@ func (r *room) RunTasks(namespace string, id queue.ID, after uint32, limit int) 
 	return r.rep.RunTasks(namespace, id, after, limit)
 }
 
-func (r *room) RunResult(namespace string, id queue.ID) ([]byte, error) {
+func (r *room) RunResult(namespace string, id queue.ID) (workflow.Result, error) {
 	return r.rep.RunResult(namespace, id)
 }
 

@@ -71,7 +71,7 @@ func (s *Set) Moved(to queue.State, err string) {
 // known are the error types that count under their own names.
 var known = []string{
 	queue.ErrCrashed, queue.ErrDependency, queue.ErrExitCode, queue.ErrExpired, queue.ErrExpression, queue.ErrFatal,
-	queue.ErrInputTooLarge, queue.ErrInvalidOutput, queue.ErrOutOfMemory, queue.ErrOutputTooLarge, queue.ErrRevoked,
+	queue.ErrInputDamaged, queue.ErrInputTooLarge, queue.ErrInvalidOutput, queue.ErrOutOfMemory, queue.ErrOutputTooLarge, queue.ErrRevoked,
 	queue.ErrSoftTimeout, queue.ErrStackOverflow, queue.ErrTimeout, queue.ErrTrap, queue.ErrUnavailable, queue.ErrWorkerLost,
 }
 

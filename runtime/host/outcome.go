@@ -123,7 +123,7 @@ const (
 var reserved = map[string]bool{
 	queue.ErrExitCode: true, queue.ErrTrap: true, queue.ErrTimeout: true, queue.ErrSoftTimeout: true,
 	queue.ErrOutOfMemory: true, queue.ErrStackOverflow: true, queue.ErrOutputTooLarge: true,
-	queue.ErrInputTooLarge: true, queue.ErrInvalidOutput: true, queue.ErrExpression: true,
+	queue.ErrInputTooLarge: true, queue.ErrInputDamaged: true, queue.ErrInvalidOutput: true, queue.ErrExpression: true,
 	queue.ErrCrashed: true, queue.ErrWorkerLost: true, queue.ErrExpired: true, queue.ErrRevoked: true,
 	queue.ErrDependency: true, queue.ErrUnavailable: true,
 }

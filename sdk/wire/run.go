@@ -26,9 +26,11 @@ type Run struct {
 	Kind   string `json:"kind"` // "task", "chain", "group", "chord", "map", "starmap" or "chunks"
 	State  string `json:"state"`
 	Paused bool   `json:"paused,omitempty"` // nothing new of it begins
-	// Result is the list of a group or a map, else what the last task gave. A list
-	// of more than 64 MiB is left out: read the results of the tasks.
-	Result json.RawMessage `json:"result,omitempty"`
+	// Result is the list of a group or a map, else what the last task gave. One that
+	// is longer than a value may be is left out, and ResultTooLarge is true then:
+	// read the results of its tasks.
+	Result         json.RawMessage `json:"result,omitempty"`
+	ResultTooLarge bool            `json:"result_too_large,omitempty"`
 	// Error is that of the first task that failed it, Cause that task's id.
 	Error *Error `json:"error,omitempty"`
 	Cause string `json:"cause,omitempty"`
