@@ -1,7 +1,9 @@
 package state
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"slices"
 
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
@@ -145,6 +147,8 @@ func (m *Machine) remember(namespace string, i *command.Idempotency, ids []queue
 	}
 	k := idemHash(namespace, i)
 	m.idem.add(k, e, rest)
+	line := m.idem.line(&e)
+	*line = inOrder(*line, idemDue{e.due, k})
 	w := command.NewWriter(nil)
 	w.Bytes(e.body[:])
 	w.ID(e.first)
@@ -165,11 +169,28 @@ func (x *idempotency) add(k [16]byte, e idemEntry, rest []queue.ID) {
 		x.rest[k] = rest
 	}
 	x.size += 1 + len(rest)
+}
+
+// line is the line in which an entry waits for its time.
+func (x *idempotency) line(e *idemEntry) *[]idemDue {
 	if e.brief {
-		x.brief = append(x.brief, idemDue{e.due, k})
-	} else {
-		x.day = append(x.day, idemDue{e.due, k})
+		return &x.brief
 	}
+	return &x.day
+}
+
+// inOrder adds the latest one. Those of one time go by their keys: the order in
+// which they came does not outlive a restart.
+func inOrder(list []idemDue, d idemDue) []idemDue {
+	at := len(list)
+	for at > 0 && compareIdem(list[at-1], d) > 0 {
+		at--
+	}
+	return slices.Insert(list, at, d)
+}
+
+func compareIdem(a, b idemDue) int {
+	return cmp.Or(cmp.Compare(a.due, b.due), slices.Compare(a.key[:], b.key[:]))
 }
 
 func (x *idempotency) forget(k [16]byte) {
@@ -196,6 +217,8 @@ func (x *idempotency) load(key, b []byte) error {
 	var k [16]byte
 	copy(k[:], key[3:])
 	x.add(k, e, rest)
+	line := x.line(&e)
+	*line = append(*line, idemDue{e.due, k}) // they are sorted when all are there
 	return r.Err("idempotency record")
 }
 

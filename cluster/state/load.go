@@ -87,9 +87,7 @@ func (m *Machine) settleLoad(tasks []*task, held map[queue.Fence][]*task, scan S
 	}
 	m.loadJobs()
 	for _, list := range [][]idemDue{m.idem.day, m.idem.brief} {
-		slices.SortFunc(list, func(a, b idemDue) int {
-			return cmp.Or(cmp.Compare(a.due, b.due), slices.Compare(a.key[:], b.key[:]))
-		})
+		slices.SortFunc(list, compareIdem)
 	}
 	for _, t := range tasks {
 		t.flags &^= flagDirty

@@ -20,6 +20,9 @@ const Version = 1
 // maxTransitions bounds the work of one Apply.
 const maxTransitions = 2000
 
+// entryBudget is maxTransitions but in tests.
+var entryBudget = maxTransitions
+
 // Machine is one shard's state. Apply, Cut and Load belong to one goroutine;
 // the read views may be called from any.
 type Machine struct {
@@ -118,7 +121,7 @@ func (m *Machine) Apply(index uint64, entry []byte) Applied {
 }
 
 func (m *Machine) begin(index uint64, t int64, e *Effects) {
-	m.index, m.ord, m.budget, m.effects = index, 0, maxTransitions, e
+	m.index, m.ord, m.budget, m.effects = index, 0, entryBudget, e
 	if t > m.now {
 		m.now = t
 		m.dirty.machine = true

@@ -21,7 +21,7 @@ func memoryOf(m *Machine) string {
 		fmt.Fprintf(&b, "queue %v tag %d virtual %d next %d: %d %d %d %d\n", n, l.Namespace.Tag, l.Virtual, l.RateNext(), q.pending, q.scheduled, q.running, q.dead)
 		fmt.Fprintf(&b, "idle since %d\n", q.idleAt)
 		if q.purge.to > 0 {
-			fmt.Fprintf(&b, "purge to %d done %d at the end %v\n", q.purge.to, q.purge.done, q.purge.next == nil)
+			fmt.Fprintf(&b, "purge to %d done %d at the end %v\n", q.purge.to, q.purge.done, q.purge.next == nil || q.purge.next.Seq > q.purge.to)
 		}
 		for t := q.head; t != nil; t = t.next {
 			rank, due := t.Rank, t.due

@@ -246,7 +246,9 @@ func TestReplayAndReload(t *testing.T) {
 	runTurn, quiet, heldTogether = 3, 2, 1
 	defer func(free uint32) { freeResumes = free }(freeResumes)
 	freeResumes = 1
+	defer func(budget int) { entryBudget = budget }(entryBudget)
 	rapid.Check(t, func(rt *rapid.T) {
+		entryBudget = rapid.SampledFrom([]int{1, 4, 10, maxTransitions}).Draw(rt, "budget")
 		sinkA, sinkB := memory{}, memory{}
 		a, b := New(0, sinkA), New(0, sinkB)
 		g := &generator{t: rt, parts: map[queue.ID]uint32{}, dead: func() []queue.ID { return deadOf(a) }, deciding: func() []queue.View { return a.Deciding() }, schedules: func() []workflow.ScheduleView { return a.Schedules("") }, hooks: func() []command.Outbox { return outboxes(a) }}

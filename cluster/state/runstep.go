@@ -231,6 +231,7 @@ func (m *Machine) endRun(r *run) {
 func (m *Machine) cancelRun(r *run) {
 	if !r.progress.Cancelled() && r.due == 0 {
 		r.progress.Cancel()
+		m.dirty.run(r)
 		m.wakeRun(r)
 	}
 }

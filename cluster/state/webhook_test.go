@@ -87,8 +87,9 @@ func checkOutboxes(t *rapid.T, m *Machine, s memory) {
 				t.Fatalf("event %d of webhook %s: pending %v, stored %v", seq, v.Name, want, there)
 			}
 		}
-		if n := stored[v.Namespace+"/"+v.Name]; n != int(v.Pending)+int(h.trash-h.low) {
-			t.Fatalf("webhook %s has %d events stored, %d pending and %d to go", v.Name, n, v.Pending, h.trash-h.low)
+		// Of those to go some were delivered before their webhook was removed.
+		if n := stored[v.Namespace+"/"+v.Name]; n < int(v.Pending) || n > int(v.Pending)+int(h.trash-h.low) {
+			t.Fatalf("webhook %s has %d events stored, %d pending and %d to go at the most", v.Name, n, v.Pending, h.trash-h.low)
 		}
 	}
 }
