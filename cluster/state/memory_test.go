@@ -43,6 +43,10 @@ func memoryOf(m *Machine) string {
 		}
 	}
 	for _, s := range m.sessionsInOrder() {
+		if s.ending != nil { // it is given nothing any more
+			fmt.Fprintf(&b, "session %s ends with %d\n", s.id, s.Outstanding)
+			continue
+		}
 		fmt.Fprintf(&b, "session %s %d/%d+%d held %v\n", s.id, s.Outstanding, s.Running, s.Prefetch, s.Held)
 	}
 	pacesOf(m, &b)
