@@ -3,6 +3,7 @@ package lead
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/windrow-dev/windrow/cluster/command"
 	"github.com/windrow-dev/windrow/queue"
@@ -20,21 +21,27 @@ type Children interface {
 const errTooLarge = "canvas_too_large"
 
 // compile makes runs of what the results ask for. Results that ask for nothing
-// stay as they are.
-func (t *term) compile(ctx context.Context, results []command.TaskResult) ([]command.TaskResult, error) {
-	out := results
-	for i := range results {
-		if len(results[i].Outcome.Children) == 0 {
-			continue
-		}
-		if &out[0] == &results[0] { // the caller's stay as they are: it may have to report them again
-			out = append([]command.TaskResult(nil), results...)
-		}
-		if err := t.compileOne(ctx, &out[i]); err != nil {
-			return nil, err
-		}
+// stay as they are; those that cannot have it now are left out.
+func (t *term) compile(ctx context.Context, results []command.TaskResult) (out []command.TaskResult, later []queue.Fence, err error) {
+	if !slices.ContainsFunc(results, func(r command.TaskResult) bool { return len(r.Outcome.Children) > 0 }) {
+		return results, nil, nil
 	}
-	return out, nil
+	out = make([]command.TaskResult, 0, len(results)) // the caller's stay as they are: it may have to report them again
+	for _, r := range results {
+		if len(r.Outcome.Children) > 0 {
+			err := t.compileOne(ctx, &r)
+			if ctx.Err() != nil {
+				return nil, nil, ctx.Err()
+			}
+			if err != nil {
+				t.log.Warn("take what a task asks for; trying again", "task_id", r.ID.String(), "error", err)
+				later = append(later, r.Fence)
+				continue
+			}
+		}
+		out = append(out, r)
+	}
+	return out, later, nil
 }
 
 func (t *term) compileOne(ctx context.Context, r *command.TaskResult) error {

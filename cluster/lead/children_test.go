@@ -247,7 +247,7 @@ func TestChildrenThatCannotBe(t *testing.T) {
 		if all := c.machine.Runs(); len(all) != 0 {
 			t.Errorf("%d runs began", len(all))
 		}
-		if v, err := ask(3, "broken"); err == nil || v.State != 0 {
+		if v, err := ask(3, "broken"); err != nil || v.State != 0 {
 			t.Errorf("a fault of the leader's is the task's: %+v", v)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ type conn struct {
 	filled  bool       // what the machine had outstanding is in pending
 	upto    uint64     // the newest entry that is known to be part of that
 	pending []state.Assigned
+	wait    []waiting // what cannot be given yet
 	kills   []state.Kill
 	marks   []mark
 	err     error // why it ended
@@ -123,12 +125,16 @@ func (c *conn) unanswered() (at time.Time, some bool) {
 
 // Recv implements link.Conn.
 func (c *conn) Recv(ctx context.Context) (link.Push, error) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
 		p, some, err := c.next()
 		if some || err != nil {
 			return p, err
 		}
+		timer.Reset(c.rest(time.Now()))
 		select {
+		case <-timer.C:
 		case <-c.wake:
 		case <-c.done:
 			return link.Push{}, c.failure()
@@ -144,16 +150,19 @@ func (c *conn) next() (link.Push, bool, error) {
 	if err != nil {
 		return link.Push{}, false, err
 	}
-	var p link.Push
+	p := link.Push{Assignments: c.giveUp()}
 	if len(assigned) > 0 {
-		p.Assignments = make([]link.Assignment, 0, len(assigned))
+		p.Assignments = slices.Grow(p.Assignments, len(assigned))
 		size := 0
 		for i := range assigned {
 			if i > 0 && size >= pushBytes {
 				c.putBack(assigned[i:])
 				break
 			}
-			a := c.assignment(&assigned[i])
+			a, ok := c.assignment(&assigned[i])
+			if !ok {
+				continue
+			}
 			size += len(a.Payload)
 			p.Assignments = append(p.Assignments, a)
 		}
@@ -174,6 +183,7 @@ func (c *conn) takeAssigned() ([]state.Assigned, error) {
 	if c.err != nil || !c.filled {
 		return nil, c.err
 	}
+	c.again(time.Now())
 	n := min(len(c.pending), pushItems)
 	taken := c.pending[:n:n]
 	c.pending = c.pending[n:]
@@ -200,24 +210,42 @@ func (c *conn) takeKills() []link.Kill {
 	if !c.filled || len(c.kills) == 0 {
 		return nil
 	}
-	out := make([]link.Kill, len(c.kills))
-	for i, k := range c.kills {
-		out[i] = link.Kill{ID: k.ID, Fence: k.Fence, Terminate: k.Terminate}
+	var out []link.Kill
+	var keep []state.Kill
+	for _, k := range c.kills {
+		if slices.ContainsFunc(c.wait, func(w waiting) bool { return w.Fence == k.Fence }) {
+			keep = append(keep, k) // until the worker knows of what it names
+			c.signal()
+			continue
+		}
+		out = append(out, link.Kill{ID: k.ID, Fence: k.Fence, Terminate: k.Terminate})
 	}
-	c.kills = nil
+	c.kills = keep
 	return out
 }
 
-// assignment reads what Apply never sees.
-func (c *conn) assignment(a *state.Assigned) link.Assignment {
-	out := link.Assignment{Fence: a.Fence, ID: a.ID, Spec: a.Spec, Digest: a.Digest, Attempt: a.Attempt, Delivery: a.Delivery}
+// assignment reads what Apply never sees. Where that cannot be now the task
+// waits here.
+func (c *conn) assignment(a *state.Assigned) (out link.Assignment, ok bool) {
+	out = assignmentOf(a)
+	var lasting *queue.Lasting
 	payload, err := c.t.cfg.Payloads.Payload(a.PayloadOf)
-	if err != nil {
-		c.t.log.Error("read the payload of a task", "task_id", a.ID.String(), "error", err)
-		out.Fault = fmt.Sprintf("read the payload: %v", err)
+	switch {
+	case err == nil:
+		out.Payload = payload
+		c.given(a.Fence)
+	case errors.As(err, &lasting):
+		out.Fault, out.FaultType = lasting.Err.Message, lasting.Err.Type
+		c.given(a.Fence)
+	default:
+		c.holdBack(a, err)
+		return out, false
 	}
-	out.Payload = payload
-	return out
+	return out, true
+}
+
+func assignmentOf(a *state.Assigned) link.Assignment {
+	return link.Assignment{Fence: a.Fence, ID: a.ID, Spec: a.Spec, Digest: a.Digest, Attempt: a.Attempt, Delivery: a.Delivery}
 }
 
 // markEvery bounds the marks: pushes close together share one.
@@ -282,12 +310,12 @@ func (c *conn) Report(ctx context.Context, r *link.Report) (link.Answer, error) 
 	if err := c.failure(); err != nil {
 		return link.Answer{}, err
 	}
-	results, err := c.t.compile(ctx, r.Results)
+	results, later, err := c.t.compile(ctx, r.Results)
 	if err != nil {
 		return link.Answer{}, err
 	}
 	part := link.Report{Limit: r.Limit, HandBacks: r.HandBacks}
-	var answer link.Answer
+	answer := link.Answer{Later: later}
 	for more := true; more; more = len(results) > 0 {
 		part.Results, results = cut(results)
 		a, err := c.report(ctx, &part)

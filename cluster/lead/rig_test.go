@@ -21,8 +21,9 @@ import (
 
 // records is a state.Sink in memory, and the payloads that the leader reads.
 type records struct {
-	mu sync.Mutex
-	m  map[string][]byte
+	fault func(queue.ID) error // of a payload; nil: none
+	mu    sync.Mutex
+	m     map[string][]byte
 }
 
 func (r *records) Put(k, v []byte) {
@@ -49,10 +50,15 @@ func (r *records) get(k []byte) ([]byte, bool) {
 }
 
 func (r *records) Payload(id queue.ID) ([]byte, error) {
+	if r.fault != nil {
+		if err := r.fault(id); err != nil {
+			return nil, err
+		}
+	}
 	if v, ok := r.get(state.InputKey(0, id)); ok {
 		return v, nil
 	}
-	return nil, errors.New("no such payload")
+	return (&queue.Payload{}).Append(nil), nil // a run's: its graph's part is not read here
 }
 
 // cluster is a machine with a log but no Raft: whoever leads applies at once,

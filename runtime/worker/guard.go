@@ -40,7 +40,7 @@ func (w *Worker) killLost() {
 	w.mu.Lock()
 	t := w.tenure
 	ids := t.lose()
-	empty := len(t.out)+t.sending == 0
+	empty := t.owes() == 0
 	w.mu.Unlock()
 	for _, id := range ids {
 		w.cfg.Host.Kill(id, queue.ErrWorkerLost)
@@ -57,7 +57,7 @@ func (w *Worker) killLost() {
 func (w *Worker) renew(t *tenure) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.tenure == t && t.lost && !t.renewed && len(t.out)+t.sending == 0 {
+	if w.tenure == t && t.lost && !t.renewed && t.owes() == 0 {
 		t.renewed = true
 		w.incarnation++
 	}

@@ -81,7 +81,7 @@ func appendOr(dst, v []byte, none string) []byte {
 // reports false where something is not at hand.
 func (w *Worker) prepare(ctx context.Context, a *Assignment, fetch bool) (*host.Attempt, *fault, bool) {
 	if a.Fault != "" {
-		return nil, passing("%s", a.Fault), true
+		return nil, leaders(a), true
 	}
 	p, err := queue.DecodePayload(a.Payload)
 	if err != nil {
@@ -130,6 +130,15 @@ func unfold(p *queue.Payload, blob []byte) error {
 	}
 	p.Args, p.Kwargs = both.Args, both.Kwargs
 	return nil
+}
+
+// leaders is what the leader says is wrong with an assignment.
+func leaders(a *Assignment) *fault {
+	if a.FaultType == "" {
+		return &fault{back: true}
+	}
+	never := false
+	return &fault{err: &queue.Error{Type: a.FaultType, Message: a.Fault, Retry: &never}}
 }
 
 func passing(format string, args ...any) *fault {

@@ -28,6 +28,7 @@ type boss struct {
 	beats   []Beat
 	commit  time.Duration
 	refuse  func(*Report) []queue.Fence
+	later   func(*Report) []queue.Fence
 	ended   bool
 }
 
@@ -94,6 +95,9 @@ func (l *bossLink) Report(ctx context.Context, r *Report) (Answer, error) {
 	var a Answer
 	if l.b.refuse != nil {
 		a.Refused = l.b.refuse(r)
+	}
+	if l.b.later != nil {
+		a.Later = l.b.later(r)
 	}
 	return a, nil
 }

@@ -67,7 +67,9 @@ type Assignment struct {
 	Attempt  uint32
 	Delivery uint32
 	Payload  []byte // queue.Payload's bytes
-	Fault    string // why the leader could not read the payload
+	// Fault says why the leader cannot give the payload. With a FaultType that
+	// lasts; without one the assignment is to be handed back.
+	Fault, FaultType string
 }
 
 // Kill asks to drop an assignment that has not begun, and with Terminate also
@@ -125,4 +127,6 @@ type Limit struct {
 type Answer struct {
 	// Refused are those whose task belongs to somebody else by now.
 	Refused []queue.Fence
+	// Later are those of its results that could not be taken now.
+	Later []queue.Fence
 }

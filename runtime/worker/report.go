@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/windrow-dev/windrow/queue"
 )
@@ -51,7 +53,7 @@ func (w *Worker) gather(t *tenure) ([]*job, *Report, bool) {
 	if w.tenure != t {
 		return nil, nil, false
 	}
-	if t.lost && !w.draining && len(t.out)+t.sending == 0 {
+	if t.lost && !w.draining && t.owes() == 0 {
 		return nil, nil, true
 	}
 	running, prefetch, changed := w.credit.want()
@@ -127,8 +129,17 @@ func (w *Worker) settle(t *tenure, jobs []*job, r *Report, a *Answer, err error)
 		}
 		return
 	}
+	later := 0
 	for _, j := range jobs {
+		if j.outcome != nil && slices.Contains(a.Later, j.fence) {
+			w.postpone(t, j)
+			later++
+			continue
+		}
 		delete(t.jobs, j.fence)
+	}
+	if later > 0 {
+		w.log.Info("the leader cannot take all results yet", "count", later)
 	}
 	if len(a.Refused) > 0 {
 		w.log.Info("somebody else has tasks of ours", "count", len(a.Refused))
@@ -140,6 +151,26 @@ func (w *Worker) settle(t *tenure, jobs []*job, r *Report, a *Answer, err error)
 		signal(w.quiet)
 	}
 	w.settled()
+}
+
+// postpone reports a result again after a while. The caller holds the lock.
+func (w *Worker) postpone(t *tenure, j *job) {
+	j.rest = min(max(2*j.rest, firstOffer), lastOffer)
+	t.late++
+	w.slow.Go(func() {
+		timer := time.NewTimer(j.rest)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-t.live.Done():
+		case <-w.ctx.Done():
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		t.late--
+		t.out = append(t.out, j)
+		signal(w.work)
+	})
 }
 
 // settled notes when a worker that leaves owes nothing any more.

@@ -230,7 +230,7 @@ func (w *Worker) end(ctx context.Context, l *line, t *tenure) error {
 func (w *Worker) reported(t *tenure) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(t.out)+t.sending == 0
+	return t.owes() == 0
 }
 
 // unanswered lists what had begun and will not be answered for.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"github.com/windrow-dev/windrow/queue"
 )
@@ -12,8 +13,9 @@ type tenure struct {
 	id   queue.Fence
 	jobs map[queue.Fence]*job // all that the leader has not been answered for
 	out  []*job               // answers that wait for the next report
-	// handed counts the jobs that the host has, sending the answers under way.
-	handed, sending int
+	// handed counts the jobs that the host has, sending the answers under way, late
+	// those that the leader could not take yet.
+	handed, sending, late int
 	// lost says that the leader may have given the session up: the sandboxes
 	// are killed, and only what had ended before is still reported.
 	lost bool
@@ -30,6 +32,9 @@ func newTenure(id queue.Fence) *tenure {
 	return t
 }
 
+// owes is how many answers wait or are under way.
+func (t *tenure) owes() int { return len(t.out) + t.sending + t.late }
+
 // job is one assignment on its way through the worker.
 type job struct {
 	tenure    *tenure
@@ -44,9 +49,10 @@ type job struct {
 	// outcome is what to report; nil means to hand back.
 	outcome *queue.Outcome
 	blobs   []string
-	release func() // what the outcome's result takes of the host's room
-	number  uint32 // of the attempt
-	log     []byte // what it has logged; the host's goroutine writes it until done
+	rest    time.Duration // before the outcome was last reported again
+	release func()        // what the outcome's result takes of the host's room
+	number  uint32        // of the attempt
+	log     []byte        // what it has logged; the host's goroutine writes it until done
 	// progress is the attempt's newest report of itself, and untold says that
 	// no beat has carried it on this link.
 	progress []byte

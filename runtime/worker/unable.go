@@ -26,6 +26,7 @@ const (
 type fault struct {
 	err     *queue.Error
 	passing bool
+	back    bool // it is to be handed back, by no fault of this worker
 }
 
 // trials remembers what this worker could not begin. The worker's mutex guards
@@ -88,7 +89,7 @@ func (w *Worker) refuse(j *job, f *fault) {
 	switch {
 	case j.phase != preparing:
 		return
-	case j.dropped || w.draining: // it goes back whatever it lacks
+	case f.back, j.dropped, w.draining: // it goes back whatever it lacks
 	case f.passing:
 		w.unable(j, f.err)
 	default:

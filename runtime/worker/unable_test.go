@@ -30,12 +30,7 @@ func TestUnableWorkerHandsBack(t *testing.T) {
 			p.depot.local, p.depot.missing = false, true
 			return assignment(1, queue.Payload{})
 		},
-		"no input": func(*play) Assignment { return assignment(1, queue.Payload{Blob: "sha256:gone"}) },
-		"no payload": func(*play) Assignment {
-			a := assignment(1, queue.Payload{})
-			a.Fault = "the disk is on fire"
-			return a
-		},
+		"no input":   func(*play) Assignment { return assignment(1, queue.Payload{Blob: "sha256:gone"}) },
 		"no sandbox": func(*play) Assignment { return assignment(1, queue.Payload{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,4 +166,63 @@ func TestTrialsAreForgotten(t *testing.T) {
 	if n := len(s.of); n > int(trialKept/time.Second)+1 {
 		t.Errorf("%d tasks are remembered", n)
 	}
+}
+
+// TestWhatTheLeaderCannotGive: what lasts fails at once, by its own type; what
+// does not goes back, and is no reason to ask for less.
+func TestWhatTheLeaderCannotGive(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		lasting, passing := assignment(1, queue.Payload{}), assignment(2, queue.Payload{})
+		lasting.Fault, lasting.FaultType = "more than 64 MiB", queue.ErrInputTooLarge
+		passing.Fault = "it is to be dropped"
+		p.push(lasting, passing)
+		pass(time.Second)
+		got := p.results()
+		if len(got) != 1 || got[0].ID != taskID(1) || p.handBacks() != 1 {
+			t.Fatalf("%d hand-backs, results %+v", p.handBacks(), got)
+		}
+		if e := got[0].Outcome.Error; e.Type != queue.ErrInputTooLarge || e.Message != lasting.Fault || e.Retry == nil || *e.Retry {
+			t.Errorf("it failed by %+v", e)
+		}
+		if limit := lastLimit(p); limit.Running != 4 {
+			t.Errorf("it asks for %+v", limit)
+		}
+	})
+}
+
+// TestLaterResults: what the leader cannot take is reported again, and the rest
+// but once.
+func TestLaterResults(t *testing.T) {
+	playing(t, func(t *testing.T, p *play) {
+		times := 3
+		p.set(func() {
+			p.boss.later = func(r *Report) (list []queue.Fence) {
+				for i := range r.Results {
+					if r.Results[i].ID == taskID(1) && times > 0 {
+						times--
+						list = append(list, r.Results[i].Fence)
+					}
+				}
+				return list
+			}
+		})
+		p.push(assignment(1, queue.Payload{}), assignment(2, queue.Payload{}))
+		synctest.Wait()
+		for n := range 2 {
+			p.end(taskID(n+1), host.Result{Began: true, Outcome: queue.Outcome{OK: true, Result: []byte("1"), Started: 1}})
+		}
+		pass(10 * time.Second)
+		count := map[queue.ID]int{}
+		for _, r := range p.results() {
+			count[r.ID]++
+		}
+		if count[taskID(1)] != 4 || count[taskID(2)] != 1 {
+			t.Errorf("reported %v", count)
+		}
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		if len(p.w.tenure.jobs) != 0 || p.w.tenure.owes() != 0 {
+			t.Errorf("it keeps %d jobs and owes %d", len(p.w.tenure.jobs), p.w.tenure.owes())
+		}
+	})
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // protocol is the first byte of a hello and of its answer.
-const protocol = 2
+const protocol = 3
 
 // ErrProtocol says that the other side sent what is no message.
 var ErrProtocol = errors.New("damaged message of a worker's link")
@@ -144,6 +144,7 @@ func encodePush(p *Push) []byte {
 		w.Uint(uint64(a.Delivery))
 		w.Bytes(a.Payload)
 		w.String(a.Fault)
+		w.String(a.FaultType)
 	}
 	w.Uint(uint64(len(p.Kills)))
 	for _, k := range p.Kills {
@@ -176,7 +177,7 @@ func decodePush(frame []byte) (Push, error) {
 			break
 		}
 		p.Assignments[i] = Assignment{Spec: specs[place], Fence: r.Fence(), ID: r.ID(), Digest: r.String(),
-			Attempt: r.Uint32(), Delivery: r.Uint32(), Payload: r.Bytes(), Fault: r.String()}
+			Attempt: r.Uint32(), Delivery: r.Uint32(), Payload: r.Bytes(), Fault: r.String(), FaultType: r.String()}
 	}
 	for range r.Count(19) {
 		p.Kills = append(p.Kills, Kill{ID: r.ID(), Fence: r.Fence(), Terminate: r.Bool()})
@@ -273,12 +274,13 @@ func encodeAnswer(n uint64, a Answer) []byte {
 	w := begin(kindAnswer, 16+12*len(a.Refused))
 	w.Uint(n)
 	w.Fences(a.Refused)
+	w.Fences(a.Later)
 	return w.Done()
 }
 
 func decodeAnswer(frame []byte) (uint64, Answer, error) {
 	r := open(frame, kindAnswer)
 	n := r.Uint()
-	a := Answer{Refused: r.Fences()}
+	a := Answer{Refused: r.Fences(), Later: r.Fences()}
 	return n, a, finish(r, "answer")
 }

@@ -132,8 +132,8 @@ func TestSmallMessagesComeBack(t *testing.T) {
 		m, begun, err := decodeEnd(encodeEnd(n, list))
 		same(t, begun, list, err)
 		same(t, m, n, err)
-		m, a, err := decodeAnswer(encodeAnswer(n, Answer{Refused: list}))
-		same(t, a, Answer{Refused: list}, err)
+		m, a, err := decodeAnswer(encodeAnswer(n, Answer{Refused: list, Later: list}))
+		same(t, a, Answer{Refused: list, Later: list}, err)
 		same(t, m, n, err)
 	})
 }

@@ -52,8 +52,10 @@ type Assignment struct {
 	Attempt  uint32      // 1 for the first
 	Delivery uint32
 	Payload  []byte // queue.Payload's bytes
-	// Fault says why the payload could not be read, empty for none.
-	Fault string
+	// Fault says why the task cannot be given its payload, empty for none. With a
+	// FaultType that lasts, and the attempt fails with it; without one the task is
+	// to be handed back.
+	Fault, FaultType string
 }
 
 // Kill asks to drop an assignment that has not begun, and with Terminate also
@@ -99,6 +101,9 @@ type Answer struct {
 	// Refused are those of its hand-backs and results whose fence was no
 	// longer the task's: somebody else has the task, or nobody any more.
 	Refused []queue.Fence
+	// Later are those of its results that could not be taken now. They are to be
+	// reported again.
+	Later []queue.Fence
 }
 
 // Conn is one attachment of a worker to the leader, in the same process or over
