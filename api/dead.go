@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -38,7 +40,7 @@ func (s *Server) replayDead(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	sub, err := s.replays(namespace, old)
+	sub, err := s.replays(ctx, namespace, old)
 	if err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (s *Server) deadAsked(ctx context.Context, namespace, name string, ask *wir
 
 // replays makes calls of what was stored with the dead tasks. Their times are
 // over, so none is kept.
-func (s *Server) replays(namespace string, old []queue.ID) (*submission, error) {
+func (s *Server) replays(ctx context.Context, namespace string, old []queue.ID) (*submission, error) {
 	sub := s.newSubmission(namespace)
 	for _, id := range old {
 		d, ok, err := s.node.Task(namespace, id)
@@ -112,6 +114,11 @@ func (s *Server) replays(namespace string, old []queue.ID) (*submission, error) 
 		}
 		if !ok {
 			return nil, refuse(wire.CodeNotFound, "no task %s is in namespace %q", id, namespace)
+		}
+		if !d.Run.IsZero() { // what readers are shown may be less
+			if d.Payload, err = s.arguments(ctx, id); err != nil {
+				return nil, err
+			}
 		}
 		call := command.Call{FairnessKey: d.FairnessKey, UniqueKey: d.UniqueKey, ConcurrencyKey: d.ConcurrencyKey,
 			ConcurrencyLimit: d.ConcurrencyLimit, Shadow: d.Shadow, Replays: id}
@@ -122,6 +129,21 @@ func (s *Server) replays(namespace string, old []queue.ID) (*submission, error) 
 	}
 	return sub, nil
 }
+
+// arguments are what a run's task is given once more, the same or nothing.
+func (s *Server) arguments(ctx context.Context, id queue.ID) (queue.Payload, error) {
+	p, err := s.node.Arguments(ctx, id)
+	if err == nil || slices.ContainsFunc(passing, func(e error) bool { return errors.Is(err, e) }) {
+		return p, err
+	}
+	s.log.Warn("put together what a dead task was given", "task_id", id.String(), "err", err)
+	e := refuse(wire.CodeConflict, "what task %s was given by its run cannot be put together any more, so it is not replayed; submit a call with these arguments, or the run anew", id)
+	e.ID = id.String()
+	return p, e
+}
+
+// passing are the errors after which it is worth trying again.
+var passing = []error{ErrBusy, ErrDiskFull, context.DeadlineExceeded, context.Canceled}
 
 // replayedFrom finds what an earlier request replayed.
 func (s *Server) replayedFrom(namespace string, ids []queue.ID) []queue.ID {

@@ -40,10 +40,11 @@ type fake struct {
 	offered  []wire.ModuleTask // what uploads say beside main
 	more     chan string       // what it writes when it follows
 	failWith error             // what Propose answers
-	notReady error             //
-	joined   []wire.Join       //
-	removed  []string          //
-	moved    []string          //
+	given    func(queue.ID) (queue.Payload, error)
+	notReady error       //
+	joined   []wire.Join //
+	removed  []string    //
+	moved    []string    //
 	workers  []queue.WorkerView
 	synced   []Consistency // levels asked for
 	proposed []command.Command

@@ -176,6 +176,17 @@ func (f *fake) Runs(_ context.Context, l workflow.Filter) (items []workflow.View
 	return items, next, nil
 }
 
+// Arguments implements Tasks: those that the task was made with, unless a test
+// says what became of them.
+func (f *fake) Arguments(_ context.Context, id queue.ID) (queue.Payload, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.given != nil {
+		return f.given(id)
+	}
+	return f.tasks[id].Payload, nil
+}
+
 func (f *fake) RunTasks(namespace string, id queue.ID, after uint32, limit int) (nodes []workflow.NodeView, more bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

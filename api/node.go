@@ -59,6 +59,10 @@ type Tasks interface {
 	TaskState(namespace string, id queue.ID) (queue.View, bool, error)
 	// Task gives a task with its payload, result and attempts.
 	Task(namespace string, id queue.ID) (queue.Detail, bool, error)
+	// Arguments are what a run's task was given, put together anew; what is large
+	// is a blob that a majority holds. An error other than those below says that
+	// they cannot be known any more.
+	Arguments(ctx context.Context, id queue.ID) (queue.Payload, error)
 	// Tasks lists newest first, f.Limit at most.
 	Tasks(ctx context.Context, f queue.Filter) (Page, error)
 	// Dead lists dead-lettered tasks, newest first, f.Limit at most.

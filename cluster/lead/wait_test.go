@@ -49,8 +49,12 @@ func TestWhatCannotBeGivenYetWaitsHere(t *testing.T) {
 		}
 		pass(3 * time.Second)
 		full.Store(false)
+		begun := time.Now()
 		if a := h.take().Assignments[0]; a.ID != taskID(1) || a.Fault != "" || len(a.Payload) == 0 {
 			t.Errorf("once it can be given it is %+v", a)
+		}
+		if took := time.Since(begun); took > 4*time.Second {
+			t.Errorf("it was tried again after %s", took)
 		}
 	})
 }

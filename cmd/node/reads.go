@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/windrow-dev/windrow/api"
 	"github.com/windrow-dev/windrow/cluster/command"
+	"github.com/windrow-dev/windrow/cluster/replica"
 	"github.com/windrow-dev/windrow/queue"
 )
 
@@ -41,6 +44,18 @@ func (n *node) Task(namespace string, id queue.ID) (queue.Detail, bool, error) {
 	n.observe(true, &d.View)
 	n.nearer(&d)
 	return d, ok, err
+}
+
+// Arguments implements api.Tasks.
+func (n *node) Arguments(ctx context.Context, id queue.ID) (queue.Payload, error) {
+	p, err := n.replica.Arguments(id)
+	if errors.Is(err, replica.ErrBusy) {
+		return p, fmt.Errorf("%w: %w", api.ErrBusy, err)
+	}
+	if err == nil && p.Blob != "" {
+		err = blobError(n.blobs.Ensure(ctx, p.Blob))
+	}
+	return p, err
 }
 
 // Tasks implements api.Tasks.
