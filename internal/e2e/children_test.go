@@ -131,6 +131,11 @@ var _ = guest.Handle("wrong", func(ctx *guest.Context, how string) (int, error) 
 	return 1, err
 })
 
+// endless leaves its place to itself.
+var _ = guest.Handle("endless", func(_ *guest.Context, _ any) (int, error) {
+	return 0, guest.Replace(canvas.Chain(canvas.S(".endless")))
+})
+
 // again fails after its wait, and goes on there.
 var _ = guest.Handle("again", func(ctx *guest.Context, _ any) (int, error) {
 	r := ctx.Resume()
@@ -268,6 +273,24 @@ func TestChildrenAllOrNone(t *testing.T) {
 	}
 	if got, err := c.SubmitWait(t.Context(), ask("wrong", `""`)); err != nil || got.State != wire.StateSuccess || len(allRuns(t, c)) != 1 {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestEndlessChildrenEnd: a task that spawns itself does so 16 deep.
+func TestEndlessChildrenEnd(t *testing.T) {
+	c := testnode.Start(t).Client()
+	parents(t, c)
+	got, err := c.SubmitWait(t.Context(), ask("endless", "null"))
+	if err != nil || got.State != wire.StateFailure || got.Error.Type != "dependency" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if all := allRuns(t, c); len(all) != 16 {
+		t.Errorf("%d runs", len(all))
+	}
+	for task, err := range c.Tasks(t.Context(), windrow.TaskFilter{Task: "kids.endless"}) {
+		if err != nil || task.State != wire.StateFailure {
+			t.Errorf("%+v, %v", task, err)
+		}
 	}
 }
 
