@@ -3,9 +3,10 @@
 // Command spine measures the whole way round with real processes: HTTP, log,
 // state machine, sandbox and back. It prints a table of medians and spreads.
 //
-//	go run ./bench/spine                 everything but the million
+//	go run ./bench/spine                 everything but what must be named
 //	go run ./bench/spine -only idle,fsync -rounds 9
 //	go run ./bench/spine -only million
+//	go run ./bench/spine -only later,fair,rates,keys
 package main
 
 import (
@@ -41,6 +42,10 @@ var measures = []measure{
 	{name: "drain3", aim: "≥ 20,000/s", run: drain3},
 	{name: "failover", aim: "≤ 2 s", run: failover},
 	{name: "million", aim: "–", run: million, seldom: true},
+	{name: "later", aim: "–", run: laterOf, seldom: true},
+	{name: "fair", aim: "a handful", run: fair, seldom: true},
+	{name: "rates", aim: "> 99 %", run: rates, seldom: true},
+	{name: "keys", aim: "> 99 %", run: keys, seldom: true},
 }
 
 func main() {

@@ -137,28 +137,39 @@ func (n *node) get(path string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// send sends a body and wants one of two answers.
+// send sends a body and wants it to be taken.
 func (n *node) send(method, path, kind string, body []byte) error {
+	_, err := n.ask(method, path, kind, body)
+	return err
+}
+
+// ask is send for those who want the answer.
+func (n *node) ask(method, path, kind string, body []byte) ([]byte, error) {
 	req, err := http.NewRequest(method, "http://"+n.http+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", kind)
 	resp, err := n.client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s %s: %s: %.300s", method, path, resp.Status, text)
 	}
-	return err
+	return text, err
 }
 
-// push uploads the guest that does nothing.
+// push uploads the guests that do nothing, and that wait.
 func (n *node) push() error {
-	return n.send(http.MethodPut, "/v1/modules/noop", "application/wasm", guests.Wasm(guests.Noop))
+	for _, name := range []string{guests.Noop, guests.Sleep} {
+		if err := n.send(http.MethodPut, "/v1/modules/"+name, "application/wasm", guests.Wasm(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rss is the resident memory of the process's own, in MiB: pages of the store's
