@@ -67,10 +67,7 @@ func (r *Replica) runs(ctx context.Context, f *workflow.Filter) ([]workflow.View
 	for i := range live {
 		found[live[i].ID] = live[i]
 	}
-	var floor, below queue.ID // of the disk, and of what memory left out
-	if len(live) > f.Limit {
-		below = live[f.Limit].ID
-	}
+	var floor queue.ID
 	var from []byte
 	if !f.Before.IsZero() {
 		from = state.EndedRunKey(r.opt.Shard, f.Before)
@@ -92,9 +89,6 @@ func (r *Replica) runs(ctx context.Context, f *workflow.Filter) ([]workflow.View
 	})
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return nil, floor, err
-	}
-	if floor.Compare(below) < 0 {
-		floor = below
 	}
 	var items []workflow.View
 	for id, v := range found {

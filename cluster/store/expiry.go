@@ -19,7 +19,9 @@ import (
 // that no sweep ever seeks over what earlier ones deleted.
 //
 //	list  own 'x', minute u64, Badger version of the checkpoint u64, part u16
-//	head  own 'h' → the list's key after the own prefix, tasks of it already gone
+//	head  own 'h' → the list's key after the own prefix, tasks of it already
+//	      gone, and of the next one, where that is a run that is half gone, the
+//	      last key that went
 const (
 	minute = int64(60e9)
 	// sweepTasks and sweepKeys bound what one checkpoint deletes.
@@ -32,7 +34,7 @@ const (
 	never = int64(math.MaxInt64)
 
 	listFormat = 1
-	headFormat = 1
+	headFormat = 2
 )
 
 // dueMinute is the first full minute at which something due at a time may go.
@@ -56,6 +58,7 @@ type sweeper struct {
 type sweepHead struct {
 	at   listAt
 	gone int
+	last []byte // that went of a run of which more is to go; nil of none
 }
 
 // listAt is the place of a list. A later checkpoint's list of the same minute
@@ -180,11 +183,12 @@ func (s *Store) addList(b *batch, it *cursor, sw *swept, limit int) (whole bool,
 		if sw.tasks >= sweepTasks || len(b.ops) >= limit {
 			return false, nil
 		}
-		whole, err := s.addTask(b, list[sw.head.gone], limit)
+		whole, err := s.addTask(b, list[sw.head.gone], &sw.head, limit)
 		if err != nil || !whole {
 			return false, err
 		}
 		sw.head.gone++
+		sw.head.last = nil
 		sw.tasks++
 	}
 	return true, nil
@@ -195,16 +199,25 @@ func (s *Store) addList(b *batch, it *cursor, sw *swept, limit int) (whole bool,
 const manyAttempts = 64
 
 // addRun deletes a run's records and its tasks', or as many as the limit
-// allows.
-func (s *Store) addRun(b *batch, x expiry, limit int) (whole bool) {
-	for _, prefix := range state.RunKeys(x.shard, x.id) {
-		it := s.iterate(s.version, bounds{prefix: prefix})
+// allows. It goes on where the sweep before ended: a large run takes many.
+func (s *Store) addRun(b *batch, x expiry, head *sweepHead, limit int) (whole bool) {
+	prefixes := state.RunKeys(x.shard, x.id)
+	if i := slices.IndexFunc(prefixes, func(p []byte) bool { return bytes.HasPrefix(head.last, p) }); i > 0 {
+		prefixes = prefixes[i:]
+	}
+	for _, prefix := range prefixes {
+		from := prefix
+		if bytes.HasPrefix(head.last, prefix) {
+			from = head.last
+		}
+		it := s.iterate(s.version, bounds{prefix: prefix, from: from})
 		for ; it.Valid(); it.Next() {
 			if len(b.ops) >= limit {
 				it.Close()
 				return false
 			}
-			b.delete(it.Item().KeyCopy(nil))
+			head.last = it.Item().KeyCopy(nil)
+			b.delete(head.last)
 		}
 		it.Close()
 	}
@@ -212,9 +225,9 @@ func (s *Store) addRun(b *batch, x expiry, limit int) (whole bool) {
 }
 
 // addTask deletes a task's records, or as many as the limit allows.
-func (s *Store) addTask(b *batch, x expiry, limit int) (whole bool, err error) {
+func (s *Store) addTask(b *batch, x expiry, head *sweepHead, limit int) (whole bool, err error) {
 	if x.run {
-		return s.addRun(b, x, limit), nil
+		return s.addRun(b, x, head, limit), nil
 	}
 	if x.attempts > manyAttempts {
 		it := s.iterate(s.version, bounds{prefix: state.AttemptKey(x.shard, x.id, 0)})
@@ -276,8 +289,12 @@ func (h sweepHead) encode() []byte {
 	b := binary.AppendVarint([]byte{headFormat}, h.at.minute)
 	b = binary.AppendUvarint(b, h.at.version)
 	b = binary.AppendUvarint(b, uint64(h.at.part))
-	return binary.AppendUvarint(b, uint64(h.gone))
+	b = binary.AppendUvarint(b, uint64(h.gone))
+	return append(b, h.last...)
 }
+
+// maxHeadKey is the longest key of a run's records.
+const maxHeadKey = 64
 
 func decodeHead(b []byte) (sweepHead, error) {
 	if len(b) == 0 || b[0] != headFormat {
@@ -286,9 +303,12 @@ func decodeHead(b []byte) (sweepHead, error) {
 	r := reader{b: b[1:]}
 	h := sweepHead{at: listAt{minute: r.int(), version: r.uint()}}
 	part, gone := r.uint(), r.uint()
-	if r.bad || len(r.b) > 0 || h.at.minute < 0 || part > math.MaxUint16 || gone > listTasks {
+	if r.bad || len(r.b) > maxHeadKey || h.at.minute < 0 || part > math.MaxUint16 || gone > listTasks {
 		return sweepHead{}, fmt.Errorf("a damaged expiry head: %x", b)
 	}
 	h.at.part, h.gone = uint16(part), int(gone)
+	if len(r.b) > 0 {
+		h.last = slices.Clone(r.b)
+	}
 	return h, nil
 }
