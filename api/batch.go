@@ -15,7 +15,7 @@ func (s *Server) postBatch(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.body(c, s.cfg.Limits.Batch, wire.TypeNDJSON, "application/ndjson", "application/jsonl", wire.TypeJSON)
+	body, err := s.body(c, s.cfg.Limits.Batch, batchTypes...)
 	if err != nil {
 		return err
 	}

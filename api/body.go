@@ -62,7 +62,7 @@ func (h *held) grow(limit int64) error {
 }
 
 // body reads a whole body of one of the types, decompressed, limit bytes at
-// most. The caller frees it when it is done with what aliases it. No body at
+// most, MessagePack as JSON. The caller frees it when it is done with what aliases it. No body at
 // all is empty and needs no type.
 func (s *Server) body(c *fiber.Ctx, limit int64, types ...string) (held, error) {
 	h := held{from: &s.bodies}
@@ -75,7 +75,8 @@ func (s *Server) body(c *fiber.Ctx, limit int64, types ...string) (held, error) 
 		return h, err
 	}
 	encoding := c.Request().Header.Peek(fiber.HeaderContentEncoding)
-	if n > 0 && n <= smallBody && n <= limit && len(encoding) == 0 {
+	packed := isPacked(c)
+	if n > 0 && n <= smallBody && n <= limit && len(encoding) == 0 && !packed {
 		h.bytes = make([]byte, n)
 		if _, err := io.ReadFull(stream, h.bytes); err != nil {
 			return h, cutShort(err)
@@ -87,7 +88,11 @@ func (s *Server) body(c *fiber.Ctx, limit int64, types ...string) (held, error) 
 		return h, err
 	}
 	defer r.close()
-	if err := h.fill(r, limit); err != nil {
+	in := io.Reader(r)
+	if packed {
+		in = unpack(r, limit)
+	}
+	if err := h.fill(in, limit); err != nil {
 		h.free()
 		return h, err
 	}

@@ -24,7 +24,7 @@ func (s *Server) postCanvas(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.body(c, s.cfg.Limits.Batch, wire.TypeJSON)
+	body, err := s.body(c, s.cfg.Limits.Batch, callTypes...)
 	if err != nil {
 		return err
 	}

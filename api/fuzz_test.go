@@ -112,6 +112,19 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
+// FuzzPacked is MessagePack wherever calls come in.
+func FuzzPacked(f *testing.F) {
+	for _, s := range []string{packedCall("\x92\x01\xc4\x01a"), "\x92" + packedCall("\x90") + packedCall("\x90"), pairs("chain", "\x91"+packedCall("\x90"))} {
+		f.Add([]byte(s))
+	}
+	d := newDirect(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, uri := range []string{"/v1/tasks", "/v1/tasks/batch", "/v1/canvas"} {
+			d.ask(t, "POST", uri, body, msgpackType)
+		}
+	})
+}
+
 func FuzzCanvasBody(f *testing.F) {
 	for _, s := range []string{usualCall, `{"chain":[` + usualCall + `,{"group":[{"task":"etl.main"}]}],"link":[{"task":"a.b"}]}`, `{"chord":{"header":[{"task":"a.b"}],"body":{"task":"a.b","args":[]}}}`,
 		`{"map":{"task":{"task":"a.b"},"items":[1,{"a":[]}]}}`, `{"chunks":{"task":{"task":"a.b"},"items":[[1]],"size":1},"labels":{"a":"b"}}`, `{"chain":[]}`} {

@@ -226,7 +226,7 @@ func (c *content) media(schemas *openapi.Schemas) (openapi.Members[*openapi.Medi
 				return nil, err
 			}
 			switch {
-			case c.list && t != wire.TypeJSON:
+			case c.list && t != wire.TypeJSON && !slices.Contains(packedTypes, t):
 				m.Schema, m.LineType = &openapi.Schema{Type: "string"}, s
 			case c.list:
 				m.Schema = &openapi.Schema{Type: "array", Items: s, MinItems: 1, MaxItems: wire.MaxBatch}

@@ -61,6 +61,9 @@ func raw(types ...string) *content { return &content{types: types} }
 // maybe makes a body one that may be left out.
 func (c *content) maybe() *content { c.optional = true; return c }
 
+// packed makes JSON a body that may come as MessagePack.
+func (c *content) packed() *content { c.types = orPacked(c.types...); return c }
+
 // such shows one.
 func (c *content) such(example any) *content { c.example = example; return c }
 
@@ -84,13 +87,13 @@ var table = []route{
 	{"POST", "/v1/tasks", (*Server).postTask, "tasks", "Submit a task",
 		"The task is accepted once a majority of servers has it on disk. With ?wait= the answer is the finished task, or 202 and its state when the time is over. " +
 			"Where the module's task has a schema for its parameters, the arguments are checked against it; its defaults apply where the call says nothing.",
-		writes | keyed | spaced, append([]string{"wait"}, listed...), of[wire.Call]().such(obj{"task": "echo.main", "input": obj{"hello": "world"}}),
+		writes | keyed | spaced, append([]string{"wait"}, listed...), of[wire.Call]().packed().such(obj{"task": "echo.main", "input": obj{"hello": "world"}}),
 		[]reply{{202, "Accepted; with ?wait= the task as it stands.", of[wire.Submitted]()}, {200, "With ?wait=: the task has ended.", of[wire.Task]()}},
 		submitCodes},
 	{"POST", "/v1/tasks/batch", (*Server).postBatch, "tasks", "Submit up to 10,000 tasks, all or none",
-		"NDJSON, a call a line, or a JSON array. The ids come in the order of the calls. A call inside a batch has no idempotency_key.",
+		"NDJSON, a call a line, or a JSON array; in MessagePack one call after another, or an array. The ids come in the order of the calls. A call inside a batch has no idempotency_key.",
 		writes | keyed | spaced, listed,
-		&content{types: []string{wire.TypeNDJSON, "application/ndjson", "application/jsonl", wire.TypeJSON}, json: reflect.TypeFor[wire.Call](), list: true,
+		&content{types: batchTypes, json: reflect.TypeFor[wire.Call](), list: true,
 			example: []any{obj{"task": "echo.main", "input": 1}, obj{"task": "echo.main", "input": 2}}},
 		replies(202, "Accepted.", of[wire.Batch]()), append([]string{"stage_expired"}, submitCodes...)},
 	{"POST", "/v1/tasks/:id/revoke", (*Server).revokeTask, "tasks", "Revoke a task", "One that waits ends at once, one that runs only with terminate.",
@@ -114,7 +117,7 @@ var table = []route{
 		"A call, or calls put together as chain, group, chord, map, starmap or chunks, nested in any way, of up to 250,000 tasks. All of it is accepted at once, as a run. " +
 			"With ?wait= the answer is the finished run, or 202 and its state when the time is over.",
 		writes | keyed | spaced, append([]string{"wait"}, listed...),
-		of[wire.Canvas]().such(obj{"chain": []any{obj{"group": []any{obj{"task": "etl.load", "args": []any{1}}, obj{"task": "etl.load", "args": []any{2}}}}, obj{"task": "etl.report"}}}),
+		of[wire.Canvas]().packed().such(obj{"chain": []any{obj{"group": []any{obj{"task": "etl.load", "args": []any{1}}, obj{"task": "etl.load", "args": []any{2}}}}, obj{"task": "etl.report"}}}),
 		[]reply{{202, "Accepted; with ?wait= the run as it stands.", of[wire.Started]()}, {200, "With ?wait=: the run has ended.", of[wire.Run]()}},
 		append([]string{"stage_expired"}, submitCodes...)},
 	{"GET", "/v1/runs", (*Server).listRuns, "runs", "List runs, newest first", "", reads | spaced | paged, append([]string{"run_state", "kind", "since", "until"}, listed...), nil,

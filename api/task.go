@@ -21,7 +21,7 @@ func (s *Server) postTask(c *fiber.Ctx) error {
 		return err
 	}
 	// The JSON of an input may have its whole size, with a call around it.
-	body, err := s.body(c, s.cfg.Limits.Value+1<<20, wire.TypeJSON)
+	body, err := s.body(c, s.cfg.Limits.Value+1<<20, callTypes...)
 	if err != nil {
 		return err
 	}

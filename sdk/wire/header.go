@@ -29,6 +29,7 @@ const (
 	TypeWasm    = "application/wasm"
 	TypeProblem = "application/problem+json"
 	TypeBinary  = "application/octet-stream"
+	TypeMsgpack = "application/vnd.msgpack"
 )
 
 // Values of ?consistency=.
