@@ -1,6 +1,7 @@
 // The page in a real browser against a real node.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -49,7 +50,7 @@ describe('the page', () => {
   let node;
   let view;
   before(async () => {
-    node = await startNode();
+    node = await startNode('--egress-allow', '127.0.0.0/8');
   });
   after(() => node?.stop());
 
@@ -251,6 +252,131 @@ describe('the page', () => {
     await page.getByRole('link', { name: 'Tasks' }).click();
   });
 
+  test('shows runs as they go, filters them, and a run with its tasks', async () => {
+    const { page } = view;
+    const echo = { task: 'echo.main' };
+    const sleep = (ms) => ({ task: 'sleep.main', input: ms });
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByText('There is no run yet').waitFor();
+    const done = await node.api('POST', 'canvas?wait=20s', { group: [{ ...echo, input: 'first' }, { ...echo, input: 'second' }] });
+    assert.equal(done.state, 'success');
+    const bad = await node.api('POST', 'canvas?wait=20s', { chain: [{ task: 'fail.main', input: 3 }, echo] });
+    assert.equal(bad.state, 'failed');
+    const one = (id) => page.getByRole('table').getByRole('row').filter({ has: page.getByRole('link', { name: id }) });
+    await one(done.id).filter({ hasText: '2/2' }).getByText('success').waitFor();
+    await one(bad.id).getByText('failed').waitFor();
+    await accessible(page, 'runs');
+    await shoot(page, 'runs');
+
+    await page.getByRole('combobox', { name: 'State' }).selectOption('failed');
+    await one(done.id).waitFor({ state: 'detached' });
+    await one(bad.id).waitFor();
+    assert.match(page.url(), /run=failed/);
+    await page.getByRole('combobox', { name: 'Kind' }).selectOption('group');
+    await page.getByText('No run is like this.').waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+
+    await page.getByRole('link', { name: bad.id }).click();
+    const part = (name) => page.getByRole('table').getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
+    await part('chain-0').getByText('failure').waitFor();
+    await part('chain-0').getByText(bad.tasks['chain-0'].error.type).waitFor();
+    await part('chain-1').getByText('upstream_failed').waitFor();
+    await accessible(page, 'run');
+    await shoot(page, 'run');
+    await page.getByRole('link', { name: 'All runs' }).click();
+    await page.getByRole('link', { name: done.id }).click();
+    await part('group-1').getByText('second').waitFor();
+
+    // From a task to its run, and from the run to the task.
+    await part('group-0').getByRole('link').click();
+    const detail = page.getByRole('complementary', { name: 'Task' });
+    await detail.getByText(done.tasks['group-0'].task_id).waitFor();
+    await detail.getByRole('link', { name: done.id }).click();
+    await part('group-0').waitFor();
+
+    // It moves without being asked for.
+    const slow = await node.api('POST', 'canvas', { chain: [sleep(700), sleep(60_000)] });
+    await page.goto(`${node.origin}/#/runs/${slow.id}`);
+    await until('the first has ended', async () => /success/.test(await part('chain-0').textContent()));
+    await page.getByText('1 of 2 tasks').waitFor();
+    await node.api('POST', `runs/${slow.id}/cancel`);
+    await part('chain-1').getByText('revoked').first().waitFor();
+    await page.getByText('cancelled', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'All runs' }).click();
+  });
+
+  test('pauses, resumes and, once asked, cancels a run', async () => {
+    const { page } = view;
+    const { id } = await node.api('POST', 'canvas', { chain: [{ task: 'sleep.main', input: 60_000 }, { task: 'echo.main' }] });
+    const run = () => node.api('GET', `runs/${id}`);
+    await page.getByRole('button', { name: `Pause run ${id}` }).click();
+    await page.getByRole('button', { name: `Resume run ${id}` }).waitFor();
+    assert.equal((await run()).paused, true);
+    await page.getByRole('button', { name: `Resume run ${id}` }).click();
+    await page.getByRole('button', { name: `Pause run ${id}` }).waitFor();
+    assert.ok(!(await run()).paused);
+    await page.getByRole('button', { name: `Cancel run ${id}` }).click();
+    const ask = page.getByRole('dialog', { name: `Cancel run ${id}` });
+    await ask.waitFor();
+    await accessible(page, 'cancel');
+    await shoot(page, 'cancel');
+    await ask.getByRole('button', { name: 'Keep it' }).click();
+    assert.equal((await run()).state, 'running');
+    await page.getByRole('button', { name: `Cancel run ${id}` }).click();
+    await ask.getByRole('button', { name: 'Cancel the run' }).click();
+    await page.getByRole('button', { name: `Cancel run ${id}` }).waitFor({ state: 'detached' });
+    assert.equal((await node.api('GET', `runs/${id}?wait=10s`)).state, 'cancelled');
+  });
+
+  test('shows schedules, and pauses, resumes and triggers one', async () => {
+    const { page } = view;
+    await page.getByRole('link', { name: 'Schedules', exact: true }).click();
+    await page.getByText('There is no schedule yet').waitFor();
+    await node.api('PUT', 'schedules/nightly', { cron: '0 2 * * *', timezone: 'Europe/Berlin', task: 'echo.main', input: 1 });
+    await node.api('PUT', 'schedules/hourly', { every: '1h', canvas: { chain: [{ task: 'echo.main', input: 2 }, { task: 'echo.main' }] } });
+    await page.reload();
+    const nightly = page.getByRole('table').getByRole('row').filter({ has: page.getByRole('button', { name: 'Trigger nightly' }) });
+    await nightly.getByText('0 2 * * *, Europe/Berlin').waitFor();
+    const shown = await nightly.getByRole('cell').nth(3).textContent();
+    assert.match(shown, /\d\d:00:00 · .*\d\d:00:00 · /);
+    await page.getByRole('table').getByRole('row').filter({ hasText: 'every 1h' }).getByText('a chain').waitFor();
+    await nightly.getByRole('button', { name: 'Pause nightly' }).click();
+    await nightly.getByText('paused', { exact: true }).waitFor();
+    assert.equal((await node.api('GET', 'schedules/nightly')).paused, true);
+    await nightly.getByRole('button', { name: 'Trigger nightly' }).click();
+    await nightly.getByRole('link', { name: 'last run of nightly' }).waitFor();
+    await nightly.getByRole('button', { name: 'Resume nightly' }).click();
+    await nightly.getByRole('button', { name: 'Pause nightly' }).waitFor();
+    const { paused, fired, last_run } = await node.api('GET', 'schedules/nightly');
+    assert.deepEqual([paused, fired], [false, 1]);
+    await accessible(page, 'schedules');
+    await shoot(page, 'schedules');
+    await nightly.getByRole('link', { name: 'last run of nightly' }).click();
+    await page.getByText(last_run).waitFor();
+    await page.getByText('nightly', { exact: true }).waitFor();
+  });
+
+  test('shows webhooks and what became of the last delivery', async () => {
+    const { page } = view;
+    await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+    await page.getByText('There is no webhook here').waitFor();
+    const answers = [204, 503];
+    const receiver = createServer((_, to) => to.writeHead(answers.shift() ?? 503).end());
+    await new Promise((done) => receiver.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${receiver.address().port}/hook`;
+    await node.api('PUT', 'webhooks/alerts', { url, events: ['run.', 'task.failure'] });
+    await node.api('POST', 'webhooks/alerts/test');
+    const alerts = page.getByRole('table').getByRole('row').filter({ hasText: url });
+    await alerts.getByText('delivered, 204, webhook.test').waitFor();
+    await alerts.getByText('run., task.failure').waitFor();
+    await node.api('POST', 'webhooks/alerts/test');
+    await alerts.getByText('failed, 503, webhook.test').waitFor();
+    await accessible(page, 'webhooks');
+    await shoot(page, 'webhooks');
+    receiver.close();
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+  });
+
   test('keeps namespaces apart', async () => {
     const { page } = view;
     await page.getByRole('textbox', { name: 'Namespace' }).fill('elsewhere');
@@ -287,9 +413,9 @@ describe('the page', () => {
         await accessible(page, 'detail');
         await shoot(page, `detail-${width}-${dark ? 'dark' : 'light'}`);
         await page.getByRole('button', { name: 'Close' }).click();
-        for (const section of ['Queues', 'Cluster']) {
-          await page.getByRole('link', { name: section }).click();
-          await page.getByRole('heading', { name: section === 'Queues' ? section : 'Nodes' }).waitFor();
+        for (const section of ['Runs', 'Schedules', 'Webhooks', 'Queues', 'Cluster']) {
+          await page.getByRole('link', { name: section, exact: true }).click();
+          await page.getByRole('heading', { name: section === 'Cluster' ? 'Nodes' : section }).waitFor();
           await page.getByRole('table').first().waitFor();
           assert.equal(await overflows(page), false, section);
           await accessible(page, section);
@@ -300,6 +426,30 @@ describe('the page', () => {
       });
     }
   }
+
+  test('shows a large run page by page, and of many runs a page', async () => {
+    const { page, faults, close } = await open(node.origin);
+    const items = Array.from({ length: 1100 }, (_, i) => i);
+    const { id } = await node.api('POST', 'canvas?wait=60s', { map: { task: { task: 'echo.main' }, items } });
+    await page.goto(`${node.origin}/#/runs/${id}`);
+    const rows = page.getByRole('region', { name: 'Tasks of the run' }).locator('tbody tr');
+    await page.getByText('1\u202f100 of 1\u202f100 tasks').waitFor();
+    assert.equal(await rows.count(), 100);
+    for (let n = 200; n <= 1000; n += 100) {
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await until(`${n} rows`, async () => (await rows.count()) === n);
+    }
+    await page.getByText('The first 1\u202f000 are shown.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Show more' }).count(), 0);
+    for (let i = 0; i < 110; i++) await node.api('POST', 'canvas', { task: 'echo.main', input: i });
+    await page.getByRole('link', { name: 'All runs' }).click();
+    const runs = page.getByRole('region', { name: 'Runs' }).locator('tbody tr');
+    await until('a page', async () => (await runs.count()) === 100);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await until('all', async () => (await runs.count()) > 110);
+    assert.deepEqual(faults, []);
+    await close();
+  });
 });
 
 test('asks for a token and keeps it until the tab is closed', async () => {

@@ -1,4 +1,10 @@
-export const STATES = ['pending', 'received', 'started', 'deferred', 'retry', 'success', 'failure', 'revoked'];
+export const STATES = ['pending', 'received', 'started', 'deferred', 'retry', 'success', 'failure', 'revoked', 'skipped', 'upstream_failed'];
+
+export const RUN_STATES = ['queued', 'running', 'success', 'failed', 'cancelled'];
+export const KINDS = ['task', 'chain', 'group', 'chord', 'map', 'starmap', 'chunks'];
+
+const RUN_FINAL = new Set(['success', 'failed', 'cancelled']);
+export const runEnded = (state) => RUN_FINAL.has(state);
 
 const FINAL = new Set(['success', 'failure', 'revoked', 'skipped', 'upstream_failed', 'removed']);
 const BEGUN = new Set(['received', 'started']);
