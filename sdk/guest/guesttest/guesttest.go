@@ -100,7 +100,7 @@ func (h *host) judge(code int32) {
 // reserved are the error types of a node.
 var reserved = map[string]bool{
 	"exit_code": true, "trap": true, "timeout": true, "soft_timeout": true, "out_of_memory": true, "stack_overflow": true,
-	"output_too_large": true, "input_too_large": true, "invalid_output": true, "expression_error": true, "sandbox_crashed": true,
+	"output_too_large": true, "input_too_large": true, "input_damaged": true, "invalid_output": true, "expression_error": true, "sandbox_crashed": true,
 	"worker_lost": true, "expired": true, "revoked": true, "dependency": true, "module_unavailable": true,
 }
 
