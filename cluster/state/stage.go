@@ -131,8 +131,7 @@ func (m *Machine) acceptRun(g *stage, c *command.SubmitStaged) command.Result {
 	return command.Result{}
 }
 
-// supersede drops what an earlier try of the same batch left, and frees its
-// unique keys at once.
+// supersede drops what an earlier try of the same batch left.
 func (m *Machine) supersede(c *command.Stage) {
 	if c.Idem == nil {
 		return
@@ -140,19 +139,21 @@ func (m *Machine) supersede(c *command.Stage) {
 	key := keyOf(c.Namespace, c.Idem)
 	for _, g := range slices.Clone(m.timers.stages) {
 		if g.key == key {
-			for _, t := range g.tasks {
-				m.forgetUnique(t)
-			}
 			m.drop(g)
 		}
 	}
 }
 
-// drop lets go of a stage that was refused or forgotten.
+// drop lets go of a stage that was refused or forgotten. Its unique keys are free
+// at once.
 func (m *Machine) drop(g *stage) {
 	if g.dropped || g.accepted {
 		return
 	}
+	for _, t := range g.tasks {
+		m.forgetUnique(t)
+	}
+	m.charge(len(g.tasks))
 	g.dropped, g.order = true, m.nextJob()
 	m.timers.unstage(g)
 	m.stageChanged(g)

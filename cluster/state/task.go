@@ -184,7 +184,8 @@ func (m *Machine) born(t *task) {
 	t.list.append(t)
 	t.Line = t.spec.line
 	if t.extra != nil {
-		if t.extra.unique != "" && t.flags&flagDead == 0 {
+		dropped := t.extra.stage != nil && t.extra.stage.dropped
+		if t.extra.unique != "" && t.flags&flagDead == 0 && !dropped {
 			m.unique[keyName(t.spec.Namespace, t.extra.unique)] = t
 		}
 		if t.extra.debounce != "" {
