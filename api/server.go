@@ -274,7 +274,7 @@ func (s *Server) enter(c *fiber.Ctx) (err error) {
 		return err
 	}
 	s.tellIndex(c, 0)
-	return nil
+	return compress(c)
 }
 
 // free lists the paths that need no token: probes, the page, which asks for one
