@@ -36,11 +36,11 @@ type list struct {
 
 // get gives a value that is remembered, or has it made by one of those who ask
 // for it at a time. What failed by chance is made anew.
-func (c *lists) get(name nodeName, has func(digest string) bool, make func() (value, error)) (value, error) {
+func (c *lists) get(name nodeName, has func(digest string) bool, build func() (value, error)) (value, error) {
 	for {
 		x, mine := c.find(name)
 		if mine {
-			x.make(make)
+			x.make(build)
 		}
 		<-x.done
 		if x.err != nil && !errors.As(x.err, new(*queue.Lasting)) {
