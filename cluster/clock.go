@@ -9,6 +9,14 @@ import (
 // boot runs evenly and through suspension, wall can be set.
 type reading struct{ boot, wall int64 }
 
+// readBoth reads the wall clock first: a process may lose the processor between
+// the two, and T, which is never ahead of the wall clock when the boot clock is
+// read, would be counted on from a boot time that was over already.
+func readBoth(wall, boot func() int64) reading {
+	w := wall()
+	return reading{boot: boot(), wall: w}
+}
+
 // timeline is the machine's time T, as a pure function of readings. T runs with
 // the boot clock. It never goes back; ahead of the wall clock it advances at
 // half speed; it jumps forward to the wall clock only while the distance

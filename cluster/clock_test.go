@@ -137,3 +137,20 @@ func TestReadClocks(t *testing.T) {
 		t.Fatalf("%+v then %+v", a, b)
 	}
 }
+
+// TestReadingsApart takes the processor away between the readings of the two
+// clocks: T is not ahead of the time for that, or tasks would begin early.
+func TestReadingsApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := int64(1000e9)
+		pass := func() { now += rapid.Int64Range(1, 40e6).Draw(t, "passes") }
+		line := timeline{}
+		line.agreed(reading{boot: now - 900e9, wall: now})
+		for range rapid.IntRange(2, 20).Draw(t, "readings") {
+			r := readBoth(func() int64 { w := now; pass(); return w }, func() int64 { b := now - 900e9; pass(); return b })
+			if at := line.now(r); at > now {
+				t.Fatalf("T is %v ahead of the time", time.Duration(at-now))
+			}
+		}
+	})
+}
