@@ -117,6 +117,7 @@ func (p *plan) judge(b *bench, n *node) error {
 			twice++
 		case t.StartedAt.Before(eta):
 			early++
+			fmt.Fprintf(os.Stderr, "task %s began %v before its time\n", t.ID, eta.Sub(t.StartedAt.Time))
 		}
 		late = append(late, t.StartedAt.Sub(eta))
 	})
