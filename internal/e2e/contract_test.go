@@ -380,7 +380,9 @@ func (c *contract) request(op operation, round int) *request {
 	if len(content) == 0 {
 		return r
 	}
-	types := slices.Sorted(maps.Keys(content))
+	types := slices.DeleteFunc(slices.Sorted(maps.Keys(content)), func(s string) bool {
+		return strings.Contains(s, "msgpack") // what is made here is JSON
+	})
 	r.contentType = types[round%len(types)]
 	media := content[r.contentType].(object)
 	switch {
