@@ -23,15 +23,20 @@ func TestProgressTravels(t *testing.T) {
 			pass(progressEvery + 2*soon)
 		}
 		pass(time.Second)
-		if got, want := p.heard(), slices.Repeat([]string{`{"done":2}`}, 3); !slices.Equal(got, want) {
+		if got, want := newest(p.heard()), slices.Repeat([]string{`{"done":2}`}, 3); !slices.Equal(got, want) {
 			t.Errorf("beats told %q, want %q", got, want)
 		}
 		p.disconnect()
 		pass(time.Second)
-		if got, want := p.heard(), slices.Repeat([]string{`{"done":2}`}, 4); !slices.Equal(got, want) {
+		if got, want := newest(p.heard()), slices.Repeat([]string{`{"done":2}`}, 4); !slices.Equal(got, want) {
 			t.Errorf("after another attachment beats told %q, want %q", got, want)
 		}
 	})
+}
+
+// newest leaves out what a beat told that was due between two words of a round.
+func newest(heard []string) []string {
+	return slices.DeleteFunc(heard, func(s string) bool { return s == "1" })
 }
 
 // TestProgressIsBounded: ten beats a second at the most for it alone.
