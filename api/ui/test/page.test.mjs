@@ -113,6 +113,7 @@ describe('the page', () => {
     await until('both of the queue', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.getByRole('searchbox', { name: 'Task' }).fill('fail');
+    await until('a link that says so', async () => /task=fail/.test(page.url())); // the rows were two before
     await until('those of the module', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
     await page.reload();
     await until('the same after a reload', async () => (await page.getByRole('grid').getByRole('row').count()) === 2);
